@@ -1,0 +1,224 @@
+"""The nouns of the engine: what is planned, read, settled and committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from include.engine.errors import FatalError, RecordRejected
+
+Key = str | int
+"""Names a record for ever. Numbers sort as numbers, text by code point."""
+
+Row = tuple[Any, ...]
+"""The values of one target row, in the declared order of its table's columns."""
+
+Rows = Mapping[str, Sequence[Row]]
+"""The rows that one record gives, by target table name. An empty mapping is a record without rows."""
+
+MAX_BATCH_JSON_BYTES = 1024
+"""Every mapped task resolves the whole list of batches, so each must stay small."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """Keys in `[lower, upper)`; None is an open end."""
+
+    lower: Key | None
+    upper: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineRange:
+    """Lines in `[first_line, last_line)`, 0-based, at bytes `[start, end)` of a pinned file."""
+
+    uri: str
+    pin: str
+    """ETag or `sha256:…` of the file when it was planned; another one at reading is `SourceChanged`."""
+    first_line: int
+    last_line: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """The lines that *start* at a byte in `[start, end)` of a pinned file."""
+
+    uri: str
+    pin: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyListRange:
+    """Positions in `[first, last)`, 0-based, of a list of keys stored in the warehouse."""
+
+    list_id: str
+    first: int
+    last: int
+
+
+Part = KeyRange | LineRange | ByteRange | KeyListRange
+
+_PARTS: dict[str, type[Any]] = {
+    "key_range": KeyRange,
+    "line_range": LineRange,
+    "byte_range": ByteRange,
+    "key_list": KeyListRange,
+}
+_KINDS = {part: kind for kind, part in _PARTS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A reference to the work of one mapped task; it holds no records and no list of keys."""
+
+    index: int
+    """0-based position in the run's plan; summarize compares by it, never by list position."""
+    part: Part
+    planned_records: int
+    estimated: bool = False
+    """True when `planned_records` was not counted."""
+
+    @property
+    def label(self) -> str:
+        """Names the mapped task in the Airflow UI; keys and positions only."""
+        match self.part:
+            case KeyRange(lower, upper):
+                return f"{self.index}: {'…' if lower is None else lower} to {'…' if upper is None else upper}"
+            case LineRange():
+                return f"{self.index}: lines {self.part.first_line} to {self.part.last_line}"
+            case ByteRange():
+                return f"{self.index}: bytes {self.part.start} to {self.part.end}"
+            case KeyListRange():
+                return f"{self.index}: listed keys {self.part.first} to {self.part.last}"
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict for XCom; raises `FatalError` when it would pass 1 KB."""
+        document = {
+            "index": self.index,
+            "kind": _KINDS[type(self.part)],
+            **asdict(self.part),
+            "planned_records": self.planned_records,
+            "estimated": self.estimated,
+        }
+        size = len(json.dumps(document))
+        if size > MAX_BATCH_JSON_BYTES:
+            raise FatalError(
+                f"batch {self.index} takes {size} bytes as JSON, {MAX_BATCH_JSON_BYTES} are allowed: shorten keys or URI"
+            )
+        return document
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Batch:
+        """The inverse of `to_json`; raises `FatalError` naming the missing or unknown field."""
+        fields = dict(document)
+        try:
+            part_type = _PARTS[fields.pop("kind")]
+            index, planned, estimated = (fields.pop(name) for name in ("index", "planned_records", "estimated"))
+            return cls(index=index, part=part_type(**fields), planned_records=planned, estimated=estimated)
+        except (KeyError, TypeError) as error:
+            raise FatalError(f"not a batch reference, fields {sorted(document)}: {error}") from None
+
+
+@dataclass(slots=True)
+class Record:
+    """One record as its source delivers it."""
+
+    key: Key
+    payload: Any
+    size: int = 0
+    """Bytes, as the source knows them; the queues' byte bounds count these."""
+    version: str | None = None
+    """Orders the states of one record: compares as text (UTC ISO time, zero-padded number), newer is greater."""
+    fault: RecordRejected | None = None
+    """Set by a source that found the record but could not read it: it settles without a transform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What the warehouse remembers of a key."""
+
+    version: str | None
+    content_hash: str | None
+    """Of what the target tables hold now; None when they hold nothing of this key."""
+    in_this_cycle: bool
+    """Settled by this cycle already: resume drops the record."""
+
+
+class Outcome(StrEnum):
+    """How a record settled."""
+
+    WRITTEN = "written"
+    REJECTED = "rejected"
+    SKIPPED = "skipped"
+
+
+@dataclass(slots=True)
+class Settlement:
+    """The judgement of one record, on its way to the warehouse."""
+
+    key: Key
+    outcome: Outcome
+    index: int = 0
+    """Position in the batch's reading order."""
+    rows: Rows | None = None
+    """Replaces what the target holds of this key; None leaves it alone (skipped, or given up for want of an answer)."""
+    version: str | None = None
+    content_hash: str | None = None
+    code: str | None = None
+    """Class of a reject or reason of a skip."""
+    message: str | None = None
+    """Of a reject; carries no record values."""
+    size: int = 0
+    """Bytes that the queue counts for it."""
+    attempts: int = 1
+    transform_s: float = 0.0
+
+    @property
+    def row_count(self) -> int:
+        """Rows that this settlement inserts."""
+        return sum(len(rows) for rows in self.rows.values()) if self.rows else 0
+
+
+@dataclass(frozen=True, slots=True)
+class InsertBatch:
+    """The settlements that commit as one transaction."""
+
+    ordinal: int
+    """1-based within the attempt; a replay after a lost answer carries the same one."""
+    settlements: Sequence[Settlement]
+    records_read: int
+    """Records of this attempt that the reader had delivered, resumed ones not counted; never less than settled."""
+    retries: int = 0
+    """Repeated tries of these records' transforms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a commit did. The warehouse may settle otherwise than asked: a newer version was there, a constraint refused."""
+
+    written: int = 0
+    rejected: int = 0
+    skipped: int = 0
+    rows_written: int = 0
+    replayed: bool = False
+    """The ordinal had been committed already; nothing was written again."""
+
+    @property
+    def settled(self) -> int:
+        """Records that the commit settled."""
+        return self.written + self.rejected + self.skipped
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTiming:
+    """One of the slowest records."""
+
+    seconds: float
+    key: Key = field(compare=False)

@@ -1,0 +1,54 @@
+"""What the engine asks of the outside: a source, a transform, a warehouse. Protocols only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from include.engine.model import Batch, InsertBatch, Key, Prior, Receipt, Record, Rows
+
+Transform = Callable[[Record], Rows]
+"""Turns a record into rows. Called from many threads at once. Raises `RecordRejected`, `RecordSkipped`,
+`TransientError` (tried again) or `FatalError`; anything else is a bug and rejects its record as one."""
+
+ContentHash = Callable[[Record], str]
+"""Digest of what decides a record's rows: its content and the mapping. Called from many threads at once."""
+
+
+class Source(Protocol):
+    """Reads records lazily."""
+
+    def read(self, batch: Batch) -> Iterator[Record]:
+        """Every record of the batch once, in a stable order, holding a bounded number in memory.
+
+        Called and consumed in one thread. Every blocking call in it has its own timeout.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """Commits insert batches. Used by one thread, the writer."""
+
+    def commit(self, insert_batch: InsertBatch) -> Receipt:
+        """Commit everything of the insert batch in one transaction, or nothing.
+
+        Raises `TransientError` when the same call may succeed (then `reset` and call again with the
+        same ordinal), `AttemptSuperseded` when another attempt owns the batch, else `FatalError`.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Drop the connection, if any; the next commit opens a new one."""
+        ...
+
+    def close(self) -> None:
+        """Release the connection. Safe to call twice."""
+        ...
+
+
+class Memory(Protocol):
+    """Looks up what the warehouse remembers. Used by one thread, the reader."""
+
+    def prior(self, keys: Sequence[Key]) -> Mapping[Key, Prior]:
+        """The remembered keys among `keys`; keys never seen are absent."""
+        ...
