@@ -110,7 +110,7 @@ class Batch:
         size = len(json.dumps(document))
         if size > MAX_BATCH_JSON_BYTES:
             raise FatalError(
-                f"batch {self.index} takes {size} bytes as JSON, {MAX_BATCH_JSON_BYTES} are allowed: shorten keys or URI"
+                f"batch {self.index} takes {size} bytes as JSON, {MAX_BATCH_JSON_BYTES} are allowed: shorten its keys"
             )
         return document
 
@@ -201,7 +201,7 @@ class InsertBatch:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a commit did. The warehouse may settle otherwise than asked: a newer version was there, a constraint refused."""
+    """What a commit did, which may differ from what was asked: a newer version was there, a constraint refused."""
 
     written: int = 0
     rejected: int = 0
