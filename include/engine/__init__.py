@@ -1,0 +1,1 @@
+"""The engine: moves the records of a batch, and knows no Airflow, no vendor and no pipeline."""

@@ -1,0 +1,194 @@
+"""The parent's side of one worker process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from include.engine.abort import Abort
+from include.engine.errors import FatalError, RecordRejected, RecordSkipped, SettingsError, TransientError
+from include.engine.judge import NoAnswer, overdue
+from include.engine.model import Record, Rows
+from include.engine.process_transform import ProcessTransform
+from include.engine.wire import Wire, WireClosed
+from include.engine.worker_process import EXIT_MEMORY, Reply
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+LOOK_S = 0.2
+"""While a process starts, its thread looks this often whether the batch is ending."""
+MAX_FAILED_STARTS = 3
+
+
+class WorkerStartError(Exception):
+    """The process ended, or said nothing, before it was ready."""
+
+
+class ProcessWorker:
+    """A transform that runs in a process of its own, which is replaced when it hangs, crashes or has done its share.
+
+    Belongs to one thread, but for `kill`. Callable like any transform.
+    """
+
+    def __init__(self, spec: ProcessTransform, record_timeout_s: float | None, abort: Abort) -> None:
+        self._spec = spec
+        self._record_timeout_s = record_timeout_s
+        self._abort = abort
+        self._process: subprocess.Popen[bytes] | None = None
+        self._wire: Wire | None = None
+        self._life_fd = -1
+        self._served = 0
+        self.restarts = 0
+        """Processes started again after a kill or a crash."""
+
+    def launch(self) -> None:
+        """Start the process; `await_ready` must follow. Raises `OSError` when the system refuses."""
+        ours, theirs = socket.socketpair()
+        # Close-on-exec, as `pipe` makes them: a sibling that held our end would keep this process alive.
+        life_read, self._life_fd = os.pipe()
+        self._wire = Wire(ours)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our interpreter and module, no outside words
+                [sys.executable, "-P", "-m", "include.engine.worker_process", str(theirs.fileno()), str(life_read)],
+                pass_fds=(theirs.fileno(), life_read),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=_environment(),
+                # A signal to the parent's group must not reach the worker first: that would read as a crash.
+                start_new_session=True,
+            )
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(life_read)
+        self._served = 0
+
+    def await_ready(self, check: Callable[[], None]) -> None:
+        """Hand the transform over and wait until it is loaded; `check` is called meanwhile and may raise.
+
+        Raises `SettingsError` when the factory fails, `WorkerStartError` when the process does.
+        """
+        deadline = time.monotonic() + self._spec.start_timeout_s
+        order = {
+            "factory": self._spec.factory,
+            "config": dict(self._spec.config),
+            "memory_limit_bytes": self._spec.memory_limit_bytes,
+            "path": sys.path,
+        }
+        try:
+            self._connected.send(order, deadline)
+            reply = self._receive_patiently(deadline, check)
+        except (WireClosed, TimeoutError) as error:
+            how = self._end() if isinstance(error, WireClosed) else f"was not ready in {self._spec.start_timeout_s:g} s"
+            self.close()
+            raise WorkerStartError(f"a worker process for {self._spec.factory} {how}") from None
+        if reply[0] != "ready":
+            self.close()
+            raise SettingsError(str(reply[1]))
+
+    def __call__(self, record: Record) -> Rows:
+        """Transform in the process; raises as the transform does, or `NoAnswer` when the process died of it."""
+        if self._process is None:
+            self._start_again()
+        deadline = None if self._record_timeout_s is None else time.monotonic() + self._record_timeout_s
+        try:
+            self._connected.send(record, deadline)
+            reply: Reply = self._connected.receive(deadline)
+        except TimeoutError:
+            self._lose()
+            raise overdue(self._record_timeout_s) from None
+        except WireClosed:
+            how = self._end()
+            self._lose()
+            raise NoAnswer("worker.crashed", f"its worker process {how}") from None
+        self._served += 1
+        if self._served >= self._spec.recycle_after:
+            self.close()
+        return _rows_of(reply)
+
+    def kill(self) -> None:
+        """Kill the process at once, from any thread: whoever waits for its answer wakes up."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """End the process and reap it. The next call starts another."""
+        process, self._process = self._process, None
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+        if self._life_fd >= 0:
+            os.close(self._life_fd)
+            self._life_fd = -1
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    @property
+    def _connected(self) -> Wire:
+        if self._wire is None:
+            raise WireClosed
+        return self._wire
+
+    def _start_again(self) -> None:
+        for attempt in range(1, MAX_FAILED_STARTS + 1):
+            self._abort.check()
+            try:
+                self.launch()
+                self._abort.check()  # `kill` may have come before there was a process to kill
+                return self.await_ready(self._abort.check)
+            except (OSError, WorkerStartError) as error:
+                if attempt == MAX_FAILED_STARTS:
+                    raise FatalError(f"a worker process did not start in {attempt} tries: {error}") from error
+        return None
+
+    def _receive_patiently(self, deadline: float, check: Callable[[], None]) -> Reply:
+        while not self._connected.is_heard(LOOK_S) and time.monotonic() < deadline:
+            check()
+        reply: Reply = self._connected.receive(deadline)
+        return reply
+
+    def _lose(self) -> None:
+        self.close()
+        self._abort.check()  # a process that was killed because the batch ends is no crash
+        self.restarts += 1
+
+    def _end(self) -> str:
+        """How the process ended, which its closed socket announced."""
+        if self._process is None:
+            return "was closed"
+        try:
+            code = self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            return "closed its socket"
+        if code == EXIT_MEMORY:
+            return f"met its memory limit of {self._spec.memory_limit_bytes} bytes"
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def _rows_of(reply: Reply) -> Rows:
+    match reply:
+        case ("rows", rows):
+            result: Rows = rows
+            return result
+        case ("rejected", code, message):
+            raise RecordRejected(code, message)
+        case ("skipped", reason):
+            raise RecordSkipped(reason)
+        case ("transient", message, retry_after_s):
+            raise TransientError(message, retry_after_s)
+        case _:
+            raise FatalError(str(reply[1]))
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}

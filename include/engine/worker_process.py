@@ -1,0 +1,117 @@
+"""A worker process: `python -m include.engine.worker_process <socket fd> <life pipe fd>`.
+
+Started with exec, not by `multiprocessing`: a spawned child would import Airflow's main module again,
+a forked one would inherit locks of threads that it does not have. Standard output belongs to whatever
+the native libraries print; the protocol has its own socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import sys
+from typing import Any, NoReturn
+
+from include.engine.bugs import rejection_of
+from include.engine.errors import BatchStopped, FatalError, RecordRejected, RecordSkipped, SettingsError, TransientError
+from include.engine.lifeline import hold_on_to_parent
+from include.engine.ports import Transform
+from include.engine.process_transform import load_transform
+from include.engine.wire import Wire, WireClosed
+
+EXIT_MEMORY = 83
+"""The process met its memory limit; it ends, since what else failed in it is unknown."""
+
+Reply = tuple[Any, ...]
+"""`("rows", rows)`, or the kind of an error and its fields; `("ready",)` once, after the factory."""
+
+
+def main(arguments: list[str]) -> None:
+    """Serve records until the other side closes."""
+    control_fd, life_fd = (int(argument) for argument in arguments)
+    for descriptor in (control_fd, life_fd):
+        os.set_inheritable(descriptor, False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when its children end
+    hold_on_to_parent(life_fd)
+    wire = Wire(socket.socket(fileno=control_fd))
+    try:
+        transform = _start(wire)
+        _silence()
+        while True:
+            record = wire.receive()
+            _reply(wire, _answer(transform, record))
+    except WireClosed:
+        return
+    except MemoryError:
+        _end_for_memory()
+
+
+def _start(wire: Wire) -> Transform:
+    """Load the transform as the first message says, and say how that went."""
+    order = wire.receive()
+    sys.path.extend(path for path in order["path"] if path not in sys.path)
+    try:
+        transform = load_transform(order["factory"], order["config"])
+    except SettingsError as error:
+        wire.send(("fatal", str(error)))
+        raise SystemExit(1) from None
+    # After the imports: the limit is for what records need. What is loaded counts as used, though.
+    if order["memory_limit_bytes"] is not None:
+        _limit_memory(order["memory_limit_bytes"])
+    wire.send(("ready",))
+    return transform
+
+
+def _limit_memory(limit_bytes: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = limit_bytes if hard == resource.RLIM_INFINITY else min(limit_bytes, hard)
+    # macOS has the name but refuses the call; there the records' timeout is the only guard.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+
+
+def _silence() -> None:
+    """From here on native libraries may quote records in what they print: it goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _answer(transform: Transform, record: Any) -> Reply:  # noqa: ANN401 - as it comes from the pickle
+    try:
+        return "rows", transform(record)
+    except MemoryError:
+        _end_for_memory()
+    except RecordRejected as error:
+        return "rejected", error.code, error.message
+    except RecordSkipped as error:
+        return "skipped", error.reason
+    except TransientError as error:
+        return "transient", error.message, error.retry_after_s
+    except (FatalError, BatchStopped) as error:
+        return "fatal", str(error)
+    except Exception as error:  # noqa: BLE001 - isolation: what a record raises concerns it alone
+        bug = rejection_of(error)
+        return "rejected", bug.code, bug.message
+
+
+def _reply(wire: Wire, reply: Reply) -> None:
+    try:
+        wire.send(reply)
+    except (WireClosed, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - rows that do not pickle are the transform's bug
+        bug = rejection_of(error)
+        wire.send(("rejected", bug.code, bug.message))
+
+
+def _end_for_memory() -> NoReturn:
+    os._exit(EXIT_MEMORY)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,81 @@
+"""Transforms for the tests of worker processes; loaded in them by name."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from include.engine.errors import FatalError, RecordRejected, RecordSkipped, TransientError
+from include.engine.model import Record, Rows
+
+
+def one_row(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
+    return lambda record: {"t": [(record.key, os.getpid(), config.get("word"))]}
+
+
+def broken_factory(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
+    raise ValueError("a secret of the patient")
+
+
+def reject() -> None:
+    raise RecordRejected("test.bad", "field x is bad")
+
+
+def skip() -> None:
+    raise RecordSkipped("out_of_scope")
+
+
+def be_transient() -> None:
+    raise TransientError("busy", 0.001)
+
+
+def be_fatal() -> None:
+    raise FatalError("the licence has ended")
+
+
+def make_noise() -> None:
+    os.write(1, b"noise\n" * 100)
+    print("noise", flush=True)
+
+
+ORDERS: dict[str, Callable[[], Any]] = {
+    "reject": reject,
+    "skip": skip,
+    "transient": be_transient,
+    "fatal": be_fatal,
+    "bug": lambda: int("a secret of the patient"),
+    "print": make_noise,
+    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "exit": lambda: os._exit(7),
+    "sys.exit": lambda: sys.exit(9),
+    "memory": lambda: bytearray(4 * 1024**3),
+    "hang": lambda: time.sleep(1000),
+}
+VALUES: dict[str, Any] = {"unpicklable": lambda: None, "big": "x" * 3_000_000}
+
+
+def obedient(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
+    """Does what the payload says, and gives a row of its key, its process and a value."""
+
+    def obey(record: Record) -> Rows:
+        ORDERS.get(record.payload, lambda: None)()
+        return {"t": [(record.key, os.getpid(), VALUES.get(record.payload))]}
+
+    return obey
+
+
+def holds_the_lock(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
+    """Hangs in native code that never gives up the interpreter's lock; first says who it is."""
+
+    def hang(record: Record) -> Rows:
+        Path(config["folder"], str(os.getpid())).touch()
+        ctypes.PyDLL(None).sleep(1000)
+        return {}
+
+    return hang

@@ -1,0 +1,249 @@
+"""Worker processes: killed, crashed, recycled, and never left behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.engine import process_worker
+from include.engine.errors import BatchStopped, FatalError, SettingsError
+from include.engine.model import Outcome, Record
+from include.engine.process_transform import ProcessTransform
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+
+
+def children() -> set[int]:
+    """Processes of this one that run (a zombie does not)."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid() and fields[0] != "Z":
+            found.add(int(status.parent.name))
+    return found
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def none_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(HERE)
+    before = children()
+    yield
+    assert children() <= before
+
+
+def obedient(**options: Any) -> ProcessTransform:
+    return ProcessTransform(factory="child_transforms:obedient", **options)
+
+
+def told(*orders: str) -> list[Record]:
+    return [Record(number, order) for number, order in enumerate(orders)]
+
+
+def test_records_are_transformed_in_processes_of_their_own(house: Any) -> None:
+    transform = ProcessTransform(factory="child_transforms:one_row", config={"word": "yes"})
+    stats = house.run(200, transform, worker_kind="processes", workers=2)
+    rows = [one.rows["t"][0] for one in house.sink.settlements]
+    assert sorted(key for key, _, _ in rows) == list(range(200))
+    assert {word for _, _, word in rows} == {"yes"}
+    assert os.getpid() not in {pid for _, pid, _ in rows}
+    assert stats.counters.records_written == 200
+    assert not stats.degraded
+
+
+def test_errors_cross_the_border_with_their_meaning(house: Any) -> None:
+    records = told("reject", "skip", "transient", "bug", "print", "unpicklable", "big", "")
+    stats = house.run(records, obedient(), worker_kind="processes", workers=1, max_tries=2)
+    settled = house.sink.by_key()
+    assert [settled[key].code for key in range(4)] == [
+        "test.bad",
+        "out_of_scope",
+        "gave_up.transient",
+        "bug.ValueError",
+    ]
+    assert "secret" not in settled[3].message
+    assert "child_transforms.py:" in settled[3].message
+    assert settled[4].outcome is Outcome.WRITTEN
+    assert settled[5].code.startswith("bug.")
+    assert len(settled[6].rows["t"][0][2]) == 3_000_000
+    assert settled[7].outcome is Outcome.WRITTEN
+    assert stats.workers_restarted == 0
+
+
+def test_a_payload_that_cannot_cross_is_a_bug_of_its_record_alone(house: Any) -> None:
+    house.run([Record(0, lambda: None), Record(1, "")], obedient(), worker_kind="processes", workers=1)
+    settled = house.sink.by_key()
+    assert settled[0].code.startswith("bug.")
+    assert settled[1].outcome is Outcome.WRITTEN
+
+
+def test_a_fatal_error_in_a_process_ends_the_batch(house: Any) -> None:
+    with pytest.raises(FatalError, match="licence"):
+        house.run(told("", "fatal", ""), obedient(), worker_kind="processes", workers=2)
+
+
+@pytest.mark.parametrize(
+    ("order", "how"), [("segfault", "SIGSEGV"), ("exit", "exit code 7"), ("sys.exit", "exit code 9")]
+)
+def test_a_crash_rejects_its_record_and_the_process_is_started_again(house: Any, order: str, how: str) -> None:
+    stats = house.run(told("", order, "", ""), obedient(), worker_kind="processes", workers=1)
+    settled = house.sink.by_key()
+    assert (settled[1].code, settled[1].rows) == ("worker.crashed", None)
+    assert how in settled[1].message
+    assert [settled[key].outcome for key in (0, 2, 3)] == [Outcome.WRITTEN] * 3
+    assert stats.workers_restarted == 1
+
+
+def test_memory_beyond_the_limit_ends_the_process_not_the_batch(house: Any) -> None:
+    transform = obedient(memory_limit_bytes=1024**3)
+    house.run(told("memory", ""), transform, worker_kind="processes", workers=1)
+    settled = house.sink.by_key()
+    assert settled[0].code == "worker.crashed"
+    assert "memory limit" in settled[0].message
+    assert settled[1].outcome is Outcome.WRITTEN
+
+
+def test_an_overdue_process_is_killed_and_its_record_rejected(house: Any) -> None:
+    stats = house.run(told("", "hang", "", ""), obedient(), worker_kind="processes", workers=1, record_timeout_s=0.5)
+    settled = house.sink.by_key()
+    assert (settled[1].code, settled[1].rows) == ("timeout.transform", None)
+    assert [settled[key].outcome for key in (0, 2, 3)] == [Outcome.WRITTEN] * 3
+    assert (stats.workers_abandoned, stats.workers_restarted) == (0, 1)
+
+
+def test_a_process_is_recycled_after_its_share(house: Any) -> None:
+    house.run(told(*[""] * 9), obedient(recycle_after=3), worker_kind="processes", workers=1)
+    pids = [one.rows["t"][0][1] for one in house.sink.settlements]
+    assert len(set(pids)) == 3
+
+
+def test_stop_ends_processes_that_hang(house: Any) -> None:
+    threading.Timer(1.0, house.stop.set).start()
+    started = time.monotonic()
+    with pytest.raises(BatchStopped):
+        house.run(told("hang", "hang"), obedient(), worker_kind="processes", workers=2)
+    assert time.monotonic() - started < 4
+    assert house.sink.settlements == []
+
+
+def test_where_processes_do_not_start_the_batch_runs_sequentially_and_says_so(
+    house: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with caplog.at_level(logging.WARNING):
+        stats = house.run(told("", ""), obedient(), worker_kind="processes", workers=3)
+    assert {one.rows["t"][0][1] for one in house.sink.settlements} == {os.getpid()}
+    assert stats.degraded
+    assert len(stats.worker_busy_s) == 1
+    assert "sequentially" in caplog.text
+
+
+def test_a_process_that_ends_before_it_is_ready_counts_as_not_starting(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert house.run(told("", ""), obedient(), worker_kind="processes", workers=2).degraded
+
+
+@pytest.mark.parametrize("factory", ["child_transforms:broken_factory", "child_transforms:missing", "no.such:thing"])
+def test_a_factory_that_fails_is_a_mistake_of_the_settings(house: Any, factory: str) -> None:
+    with pytest.raises(SettingsError, match=factory.split(":", maxsplit=1)[0]) as caught:
+        house.run(3, ProcessTransform(factory=factory), worker_kind="processes", workers=1)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_named_transform_runs_in_threads_too(house: Any) -> None:
+    house.run(told("", "reject"), obedient(), workers=2)
+    assert {one.rows["t"][0][1] for one in house.sink.settlements if one.rows} == {os.getpid()}
+
+
+def test_siblings_do_not_hold_each_others_ends(house: Any) -> None:
+    """A sibling that held a life pipe's write end would keep a process alive after its parent."""
+    first = process_worker.ProcessWorker(obedient(), None, house_abort())
+    second = process_worker.ProcessWorker(obedient(), None, house_abort())
+    for worker in (first, second):
+        worker.launch()
+        worker.await_ready(lambda: None)
+    try:
+        assert first._process
+        assert second._process
+        # Nor do they share the parent's group: a signal to that would read as their crash.
+        assert os.getpgid(first._process.pid) not in (os.getpgid(0), os.getpgid(second._process.pid))
+        held = {fd.readlink() for fd in Path(f"/proc/{second._process.pid}/fd").iterdir()}
+        assert Path(f"/proc/self/fd/{first._life_fd}").readlink() not in held
+        os.close(first._life_fd)
+        first._life_fd = -1
+        first._process.wait(2)
+    finally:
+        first.close()
+        second.close()
+
+
+def house_abort() -> Any:
+    return process_worker.Abort()
+
+
+PARENT = """
+import sys, threading
+sys.path.insert(0, sys.argv[1])
+from include.engine.model import Batch, KeyRange, Receipt, Record
+from include.engine.process_transform import ProcessTransform
+from include.engine.run import run_batch
+from include.engine.settings import EngineSettings
+
+class Source:
+    def read(self, batch):
+        for key in range(10):
+            yield Record(key, None)
+
+class Sink:
+    def commit(self, insert_batch): return Receipt(written=len(insert_batch.settlements))
+    def reset(self): pass
+    def close(self): pass
+
+transform = ProcessTransform(factory="child_transforms:holds_the_lock", config={"folder": sys.argv[2]})
+settings = EngineSettings(worker_kind="processes", workers=2)
+run_batch(Batch(0, KeyRange(None, None), 10), Source(), transform, Sink(), settings, stop=threading.Event())
+"""
+
+
+def test_a_killed_parent_leaves_no_process_not_even_one_that_hangs_with_the_interpreters_lock(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PARENT), str(HERE), str(tmp_path)], env=environment
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while len(pids := [int(path.name) for path in tmp_path.iterdir()]) < 2:
+            assert time.monotonic() < deadline
+            assert parent.poll() is None
+            time.sleep(0.02)
+        assert all(runs(pid) for pid in pids)
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    deadline = time.monotonic() + 2
+    while any(runs(pid) for pid in pids):
+        assert time.monotonic() < deadline, "a worker process outlived its parent"
+        time.sleep(0.02)
