@@ -1,0 +1,78 @@
+"""The ledger's part of a commit: who may write, whether it was written already, and the counters."""
+
+from __future__ import annotations
+
+import json
+
+import sqlalchemy as sa
+
+from include.engine.errors import AttemptSuperseded, LedgerMismatch
+from include.engine.model import InsertBatch, Receipt
+from include.warehouse.attempt import Cycle
+from include.warehouse.clock import utc_now
+from include.warehouse.tables import batches
+
+_FENCE = (
+    sa.update(batches)
+    .where(
+        batches.c.cycle_id == sa.bindparam("cycle"),
+        batches.c.owner == sa.bindparam("attempt"),
+        batches.c.state == "running",
+        batches.c.ordinal == sa.bindparam("before"),
+    )
+    .values(ordinal=batches.c.ordinal + 1)
+)
+
+_COUNT = (
+    sa.update(batches)
+    .where(batches.c.cycle_id == sa.bindparam("cycle"))
+    .values(
+        records_read=sa.bindparam("read_now"),
+        records_written=batches.c.records_written + sa.bindparam("written"),
+        records_rejected=batches.c.records_rejected + sa.bindparam("rejected"),
+        records_skipped=batches.c.records_skipped + sa.bindparam("skipped"),
+        records_settled=batches.c.records_settled + sa.bindparam("settled"),
+        rows_written=batches.c.rows_written + sa.bindparam("row_count"),
+        retries=batches.c.retries + sa.bindparam("retried"),
+        last_receipt=sa.bindparam("receipt"),
+        updated_at=sa.bindparam("now"),
+    )
+)
+
+
+def fence(connection: sa.Connection, cycle: Cycle, ordinal: int) -> Receipt | None:
+    """Take the ordinal, and with it the lock on the batch's line; a receipt when it was committed before.
+
+    Raises `AttemptSuperseded` when another attempt owns the batch.
+    """
+    bound = {"cycle": cycle.cycle_id, "attempt": cycle.owner, "before": ordinal - 1}
+    if connection.execute(_FENCE, bound).rowcount == 1:
+        return None
+    query = sa.select(batches.c.owner, batches.c.state, batches.c.ordinal, batches.c.last_receipt)
+    line = connection.execute(query.where(batches.c.cycle_id == cycle.cycle_id)).one_or_none()
+    if line is None or line.owner != cycle.owner or line.state != "running":
+        raise AttemptSuperseded(
+            f"cycle {cycle.cycle_id} has another owner: nothing of this attempt is written any more"
+        )
+    if line.ordinal != ordinal:
+        raise LedgerMismatch(f"cycle {cycle.cycle_id} stands at ordinal {line.ordinal}, the commit brought {ordinal}")
+    written, rejected, skipped, row_count = json.loads(line.last_receipt)
+    return Receipt(written, rejected, skipped, row_count, replayed=True)
+
+
+def count(connection: sa.Connection, cycle: Cycle, insert_batch: InsertBatch, receipt: Receipt) -> None:
+    """Add a commit to the batch's line; the next reader of the ledger sees it with the rows."""
+    numbers = (receipt.written, receipt.rejected, receipt.skipped, receipt.rows_written)
+    bound = {
+        "cycle": cycle.cycle_id,
+        "read_now": cycle.settled.settled + insert_batch.records_read,
+        "written": receipt.written,
+        "rejected": receipt.rejected,
+        "skipped": receipt.skipped,
+        "settled": receipt.settled,
+        "row_count": receipt.rows_written,
+        "retried": insert_batch.retries,
+        "receipt": json.dumps(numbers),
+        "now": utc_now(),
+    }
+    connection.execute(_COUNT, bound)

@@ -1,0 +1,225 @@
+"""The warehouse as a place to connect to: engine, transactions, and errors named by what to do next."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from include.engine.errors import BatchStopped, FatalError, HeadraceError, SettingsError, TransientError
+from include.warehouse.dialects import dialect_named
+from include.warehouse.faults import ConstraintViolated, Fault, FaultKind
+
+_T = TypeVar("_T")
+
+LOCK_WAIT_S = 30.0
+"""How long one transaction waits for other writers, looking at the stop event in between."""
+
+_NEVER = threading.Event()
+
+
+class Warehouse:
+    """Makes connections by calling `connect`, and owns what it made. Safe to share between threads.
+
+    `connect` gives a new DB-API connection at each call (a hook's `get_conn`): each thread that
+    works here at the same time takes its own.
+    """
+
+    def __init__(
+        self,
+        dialect: str,
+        connect: Callable[[], Any],
+        *,
+        schema: str | None = None,
+        create_tables: bool = True,
+        lock_wait_s: float = LOCK_WAIT_S,
+    ) -> None:
+        try:
+            self.dialect = dialect_named(dialect)
+        except KeyError:
+            raise SettingsError(f"warehouse: no dialect {dialect!r}, there are 'sqlite' and 'mssql'") from None
+        if schema is not None and dialect == "sqlite":
+            raise SettingsError("warehouse: SQLite has no schemas")
+        self.schema = schema
+        self.create_tables = create_tables
+        """Whether `prepare` may create what is missing."""
+        self.lock_wait_s = lock_wait_s
+        # hide_parameters: an error of SQLAlchemy would otherwise print the rows.
+        self.engine = sa.create_engine(
+            self.dialect.url, creator=connect, poolclass=NullPool, hide_parameters=True
+        ).execution_options(schema_translate_map={None: schema} if schema else None)
+        sa.event.listen(self.engine, "connect", self._own)
+        sa.event.listen(self.engine, "begin", self._begin)
+
+    @property
+    def name(self) -> str:
+        """Of the dialect."""
+        return self.dialect.name
+
+    def quote(self, identifier: str) -> str:
+        """One identifier, always quoted."""
+        return self.engine.dialect.identifier_preparer.quote_identifier(identifier)
+
+    def qualify(self, table: str) -> str:
+        """A table's quoted name within the schema."""
+        return f"{self.quote(self.schema)}.{self.quote(table)}" if self.schema else self.quote(table)
+
+    def connect(self) -> sa.Connection:
+        """A new connection; raises `TransientError` or `FatalError`, never with the driver's text."""
+        with self.faults("connect"):
+            return self.engine.connect()
+
+    @contextmanager
+    def faults(self, what: str) -> Iterator[None]:
+        """Errors of driver and database come out as the house's own, or as `ConstraintViolated`."""
+        fault: Fault | None = None
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            fault = self.dialect.classify(error.orig or error)
+        except sa.exc.SQLAlchemyError as error:
+            fault = Fault(FaultKind.FATAL, type(error).__name__)
+        except sqlite3.Error as error:
+            fault = self.dialect.classify(error)
+        if fault is not None:
+            named = house_error(what, fault)
+            try:
+                raise named
+            finally:
+                # Python has just linked the driver's error, whose text may quote values.
+                named.__context__ = None
+
+    @contextmanager
+    def transaction(
+        self, connection: sa.Connection, what: str, *, write: bool = True, stop: threading.Event | None = None
+    ) -> Iterator[sa.Connection]:
+        """Commit when the block ends, roll back when it raises.
+
+        Waits up to `lock_wait_s` for other writers. An error of the commit itself is `TransientError`
+        whatever it says: the answer may have been lost after the deed.
+        """
+        began = self._begin_waiting(connection, what, write=write, stop=stop or _NEVER)
+        try:
+            with self.faults(what):
+                yield connection
+        except BaseException:
+            self._roll_back(began)
+            raise
+        try:
+            with self.faults(f"{what}: commit"):
+                began.commit()
+        except (HeadraceError, ConstraintViolated) as error:
+            self._roll_back(began)
+            raise TransientError(f"{what}: the commit gave no clear answer ({error})") from None
+
+    def transact(
+        self,
+        what: str,
+        work: Callable[[sa.Connection], _T],
+        *,
+        write: bool = True,
+        stop: threading.Event | None = None,
+    ) -> _T:
+        """Run `work` in a transaction of its own, again after transient errors, for a minute at most.
+
+        `work` may run several times, also after a commit whose answer was lost: it must bear that.
+        """
+        stopping = stop or _NEVER
+
+        def once() -> _T:
+            if stopping.is_set():
+                raise BatchStopped(f"{what}: told to stop")
+            with self.connect() as connection, self.transaction(connection, what, write=write, stop=stop):
+                return work(connection)
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=stop_after_delay(60),
+            wait=wait_random_exponential(multiplier=0.1, max=5),
+            sleep=lambda seconds: void(stopping.wait(seconds)),
+            reraise=True,
+        )
+        return retrying(once)
+
+    def _own(self, dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - any driver's connection
+        self.dialect.own(dbapi_connection)
+        cursor = dbapi_connection.cursor()
+        try:
+            for statement in self.dialect.session_setup:
+                cursor.execute(statement)
+        finally:
+            cursor.close()
+
+    def _begin(self, connection: sa.Connection) -> None:
+        write = connection.get_execution_options().get("headrace_write", False)
+        statement = self.dialect.begin_statement(write=write)
+        if statement:
+            connection.exec_driver_sql(statement)
+
+    def _begin_waiting(
+        self, connection: sa.Connection, what: str, *, write: bool, stop: threading.Event
+    ) -> sa.RootTransaction:
+        connection.execution_options(headrace_write=write)
+        patience = stop_after_delay(self.lock_wait_s)
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Busy),
+            stop=patience,
+            wait=wait_random_exponential(multiplier=0.005, max=0.2),
+            sleep=lambda seconds: void(stop.wait(seconds)),
+            reraise=True,
+        )
+
+        def begin() -> sa.RootTransaction:
+            if stop.is_set():
+                raise BatchStopped(f"{what}: told to stop while waiting for the warehouse")
+            with self.faults(what):
+                return connection.begin()
+
+        return retrying(begin)
+
+    @staticmethod
+    def _roll_back(transaction: sa.RootTransaction) -> None:
+        try:
+            transaction.rollback()
+        except Exception:  # noqa: BLE001 - pymssql raises here what SQLAlchemy does not know
+            # The transaction is gone with its connection, or by itself; the first error says why.
+            transaction.connection.invalidate()
+
+
+class _Busy(TransientError):
+    """Another writer holds the lock."""
+
+
+def void(_: object) -> None:
+    """Drops a result."""
+
+
+def house_error(what: str, fault: Fault) -> HeadraceError | ConstraintViolated:
+    """The error that says what to do about a fault."""
+    if fault.kind is FaultKind.CONSTRAINT:
+        return ConstraintViolated(fault)
+    if fault.is_busy:
+        return _Busy(f"{what}: {fault.label}")
+    if fault.kind is FaultKind.TRANSIENT:
+        return TransientError(f"{what}: {fault.label}")
+    return FatalError(f"{what}: {fault.label}")
+
+
+def sqlite_warehouse(path: str | Path, *, create_tables: bool = True, lock_wait_s: float = LOCK_WAIT_S) -> Warehouse:
+    """A warehouse in one SQLite file, made if it is not there; its folder must be."""
+    file = Path(path)
+
+    def connect() -> sqlite3.Connection:
+        # One thread at a time uses a connection, not always the one that opened it.
+        connection = sqlite3.connect(file, timeout=0.25, check_same_thread=False, cached_statements=512)
+        connection.execute("PRAGMA journal_mode = WAL")
+        return connection
+
+    return Warehouse("sqlite", connect, create_tables=create_tables, lock_wait_s=lock_wait_s)

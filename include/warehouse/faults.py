@@ -1,0 +1,35 @@
+"""What a database error means to the caller. Messages of drivers never travel: they may quote values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FaultKind(StrEnum):
+    """What to do next."""
+
+    TRANSIENT = "transient"
+    CONSTRAINT = "constraint"
+    FATAL = "fatal"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A driver's error, without its text."""
+
+    kind: FaultKind
+    label: str
+    """Class and number, for logs: `OperationalError SQLITE_BUSY`, `OperationalError 1205`."""
+    constraint: str = ""
+    """Of a constraint: `unique`, `foreign_key`, `check`, `not_null`, `value`…"""
+    is_busy: bool = False
+    """Another writer holds the lock; nothing was done, and waiting helps."""
+
+
+class ConstraintViolated(Exception):
+    """The database refused rows. Never leaves the package: the sink narrows it to records, which become rejects."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.label)
+        self.fault = fault

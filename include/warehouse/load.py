@@ -1,0 +1,117 @@
+"""One batch from claim to verdict: the composition that a mapped task runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from include.engine.errors import HeadraceError
+from include.engine.model import Batch
+from include.engine.run import run_batch
+from include.engine.settings import EngineSettings
+from include.engine.stats import BatchStats, Progress
+from include.warehouse.attempt import Attempt, Cycle
+from include.warehouse.connection import Warehouse
+from include.warehouse.fit import Fitter
+from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger
+from include.warehouse.pipeline import Pipeline
+from include.warehouse.records import WarehouseMemory
+from include.warehouse.schema import prepare
+from include.warehouse.sink import DrySink, WarehouseSink
+
+log = logging.getLogger(__name__)
+
+DRY_RUN = "dry_run"
+
+
+def load_batch(
+    pipeline: Pipeline,
+    batch: Batch,
+    attempt: Attempt,
+    warehouse: Warehouse,
+    settings: EngineSettings,
+    *,
+    stop: threading.Event,
+    force: bool = False,
+    skip_unchanged: bool = False,
+    dry_run: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> dict[str, Any]:
+    """Load one batch and return its line of the ledger as a plain dict: references and statistics only.
+
+    Resumes the cycle of an earlier attempt where the ledger says that this is its retry; where that
+    attempt had succeeded and only its answer was lost, its line comes back and nothing is read.
+    `skip_unchanged` leaves records alone whose content hash is what the target holds, unless `force`.
+    A dry run reads and transforms, and touches neither tables nor ledger.
+
+    Raises what `run_batch` raises, after the counts of the attempt are in the ledger.
+    """
+    if dry_run:
+        return _dry_run(pipeline, batch, warehouse, settings, stop=stop, on_progress=on_progress)
+    retired = prepare(warehouse, pipeline.name, pipeline.target)
+    ledger = Ledger(warehouse, stop)
+    cycle = ledger.claim(attempt, batch, pipeline.fingerprint)
+    if cycle.finished:
+        log.info("cycle %d had succeeded already: nothing is left to do", cycle.cycle_id)
+        return ledger.line(cycle.cycle_id)
+    if cycle.resumed:
+        log.info("cycle %d goes on: %d records are settled", cycle.cycle_id, cycle.settled.settled)
+    skipping = skip_unchanged and not force
+    look_up = cycle.resumed or skipping
+    closing = _Closing(ledger, cycle)
+    run_batch(
+        batch,
+        pipeline.source(),
+        Fitter(pipeline.target, warehouse.name).after(pipeline.transform()),
+        WarehouseSink(warehouse, cycle, pipeline.target, retired, stop),
+        settings,
+        stop=stop,
+        memory=WarehouseMemory(warehouse, pipeline.name, pipeline.target.name, cycle.cycle_id) if look_up else None,
+        content_hash=pipeline.content_hash,
+        skip_unchanged=skipping,
+        on_progress=on_progress,
+        on_end=closing,
+    )
+    return closing.line
+
+
+class _Closing:
+    """Writes the end of the attempt to the ledger before anything is raised."""
+
+    def __init__(self, ledger: Ledger, cycle: Cycle) -> None:
+        self._ledger = ledger
+        self._cycle = cycle
+        self.line: dict[str, Any] = {}
+
+    def __call__(self, stats: BatchStats, error: BaseException | None) -> None:
+        if error is None:
+            self.line = self._ledger.finish(self._cycle, stats, SUCCEEDED)
+            return
+        try:
+            self._ledger.finish(self._cycle, stats, FAILED, _safe_text(error))
+        except HeadraceError as second:
+            # The first error is the one to know.
+            log.warning("the end of cycle %d did not reach the ledger: %s", self._cycle.cycle_id, second)
+
+
+def _safe_text(error: BaseException) -> str:
+    """The messages of the house carry no values; of others only the class is known to be safe."""
+    return f"{type(error).__name__}: {error}" if isinstance(error, HeadraceError) else type(error).__name__
+
+
+def _dry_run(
+    pipeline: Pipeline,
+    batch: Batch,
+    warehouse: Warehouse,
+    settings: EngineSettings,
+    *,
+    stop: threading.Event,
+    on_progress: Callable[[Progress], None] | None,
+) -> dict[str, Any]:
+    transform = Fitter(pipeline.target, warehouse.name).after(pipeline.transform())
+    stats = run_batch(batch, pipeline.source(), transform, DrySink(), settings, stop=stop, on_progress=on_progress)
+    counters = stats.counters.to_json() | {"records_settled": stats.counters.records_settled}
+    planned = {"batch_index": batch.index, "records_planned": batch.planned_records}
+    return {"cycle_id": None, "state": DRY_RUN, **planned, **counters, "stats": stats.to_json()}

@@ -1,0 +1,58 @@
+"""What a pipeline brings; everything else is the house's."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from include.engine.model import Batch, Record
+from include.engine.ports import Source, Transform
+from include.warehouse.target import Target
+
+
+class Pipeline(Protocol):
+    """Built once in a task from settings and connections that are already resolved."""
+
+    @property
+    def name(self) -> str:
+        """Up to 100 characters; keys of `records`, `rejects` and the ledger begin with it."""
+        ...
+
+    @property
+    def target(self) -> Target:
+        """The tables it fills."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest (up to 64 characters) of all that decides the rows: contract, target's signature, settings.
+
+        Another one than the ledger's makes an attempt a new cycle: everything is redone.
+        """
+        ...
+
+    def source(self) -> Source:
+        """Reads the records; called once a batch."""
+        ...
+
+    def transform(self) -> Transform:
+        """Gives rows of Python values (`Decimal`, `datetime`, `UUID`…); called once a batch, used from many threads."""
+        ...
+
+    def content_hash(self, record: Record) -> str:
+        """Digest (up to 64 characters) of the record's content and the mapping; called from many threads."""
+        ...
+
+    def scope(self) -> str:
+        """What a run reads, in words, for the log: source, range, window; no values of records."""
+        ...
+
+    def plan(self, batch_size: int) -> list[Batch]:
+        """Split what the run reads; raises `SettingsError` for a source that is not as the settings say."""
+        ...
+
+    def watermark(self) -> str | None:
+        """What the run will have read up to, where runs read above the last one's; None elsewhere.
+
+        Asked before `plan`. A run over a part of the source must not have one.
+        """
+        ...

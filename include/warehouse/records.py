@@ -1,0 +1,96 @@
+"""The lines of `records`: what is settled, and what the target holds of each key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from include.engine.model import Key, Outcome, Prior, Row
+from include.warehouse.attempt import Cycle
+from include.warehouse.connection import Warehouse
+from include.warehouse.encoders import wire_timestamp
+from include.warehouse.keys import stored_key
+from include.warehouse.loaders.choose import loader_for
+from include.warehouse.loaders.loader import Loader
+from include.warehouse.settling import Line, Verdict
+from include.warehouse.tables import records
+
+_COLUMNS = ("record_key", "version", "content_hash", "row_count", "cycle_id")
+
+
+def read_lines(
+    loader: Loader, connection: sa.Connection, owner: tuple[str, str], keys: Sequence[str]
+) -> dict[str, Line]:
+    """The lines of these stored keys, by key; absent where there is none."""
+    rows = loader.select(connection, records, _COLUMNS, owner, sorted(set(keys)))
+    return {key: Line(version, digest, row_count, cycle_id) for key, version, digest, row_count, cycle_id in rows}
+
+
+def record_row(verdict: Verdict, line: Line | None, cycle: Cycle, moment: str) -> Row:
+    """The new line: version, hash and row count change only when the target's rows do."""
+    settlement = verdict.settlement
+    if verdict.replaces:
+        holds_rows = verdict.outcome is Outcome.WRITTEN
+        digest = settlement.content_hash if holds_rows else None
+        version, row_count = settlement.version, settlement.row_count if holds_rows else 0
+    elif line is not None:
+        version, digest, row_count = line.version, line.content_hash, line.row_count
+    else:
+        version, digest, row_count = None, None, 0
+    return (
+        cycle.pipeline,
+        cycle.target,
+        verdict.key,
+        version,
+        digest,
+        row_count,
+        verdict.outcome.value,
+        verdict.reason,
+        cycle.cycle_id,
+        moment,
+    )
+
+
+def write_lines(
+    loader: Loader,
+    connection: sa.Connection,
+    verdicts: Sequence[Verdict],
+    lines: Mapping[str, Line],
+    *,
+    cycle: Cycle,
+    now: datetime,
+) -> None:
+    """One line a remembered verdict; the last wins where a key that cannot be held comes twice."""
+    moment = wire_timestamp(now, connection.dialect.name)
+    rows = {
+        verdict.key: record_row(verdict, lines.get(verdict.key), cycle, moment)
+        for verdict in verdicts
+        if verdict.remembered
+    }
+    # Key order keeps inserts into the clustered index near each other.
+    loader.upsert(connection, records, [rows[key] for key in sorted(rows)])
+
+
+class WarehouseMemory:
+    """Looks keys up for the reader: a connection and a short transaction a chunk. For one thread."""
+
+    def __init__(self, warehouse: Warehouse, pipeline: str, target: str, cycle_id: int) -> None:
+        self._warehouse = warehouse
+        self._owner = (pipeline, target)
+        self._cycle_id = cycle_id
+        self._loader = loader_for(warehouse)
+
+    def prior(self, keys: Sequence[Key]) -> Mapping[Key, Prior]:
+        """Raises `TransientError` once its own retries are used up."""
+        by_stored = {stored_key(key): key for key in keys}
+
+        def work(connection: sa.Connection) -> dict[str, Line]:
+            return read_lines(self._loader, connection, self._owner, list(by_stored))
+
+        lines = self._warehouse.transact("look up records", work, write=False)
+        return {
+            by_stored[key]: Prior(line.version, line.content_hash, line.cycle_id == self._cycle_id)
+            for key, line in lines.items()
+        }

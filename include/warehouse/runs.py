@@ -1,0 +1,111 @@
+"""The runs of the ledger: opened by the plan, judged by summarize."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from include.engine.model import Batch
+from include.warehouse.clock import utc_now
+from include.warehouse.connection import Warehouse
+from include.warehouse.ledger import RUNNING, SUCCEEDED, supersede_beyond
+from include.warehouse.tables import runs
+from include.warehouse.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Names a run of a pipeline."""
+
+    pipeline: str
+    target: str
+    dag_id: str
+    run_id: str
+
+
+def start_run(
+    warehouse: Warehouse,
+    run: Run,
+    planned: Sequence[Batch],
+    *,
+    settings: Mapping[str, Any] | None = None,
+    window: Window | None = None,
+    watermark: str | None = None,
+) -> None:
+    """Open a run, or open it again after a clear; call it when the plan stands, before the first batch.
+
+    Lines of an earlier, longer plan of the same run are superseded. `watermark` is what the run will
+    have read up to: `last_watermark` gives it out once the run has succeeded. `settings` are JSON
+    values, for people to read.
+    """
+    values: dict[str, Any] = {
+        "target": run.target,
+        "state": RUNNING,
+        "window_start": _naive(window.start) if window else None,
+        "window_end": _naive(window.end) if window else None,
+        "watermark": watermark,
+        "batches_planned": len(planned),
+        "records_planned": sum(batch.planned_records for batch in planned),
+        "settings": json.dumps(settings) if settings is not None else None,
+        "summary": None,
+        "ended_at": None,
+    }
+
+    def work(connection: sa.Connection) -> None:
+        found = sa.select(runs.c.run_no).with_hint(runs, "WITH (UPDLOCK, HOLDLOCK)", "mssql").where(_is(run))
+        if connection.execute(found).first() is None:
+            names = {"pipeline": run.pipeline, "dag_id": run.dag_id, "run_id": run.run_id, "started_at": utc_now()}
+            connection.execute(sa.insert(runs).values(**names, **values))
+        else:
+            connection.execute(sa.update(runs).where(_is(run)).values(**values))
+        supersede_beyond(connection, run.dag_id, run.run_id, len(planned))
+
+    warehouse.transact("open the run", work)
+
+
+def finish_run(warehouse: Warehouse, run: Run, state: str, summary: dict[str, Any]) -> None:
+    """Close a run with its verdict."""
+    statement = sa.update(runs).where(_is(run)).values(state=state, summary=json.dumps(summary), ended_at=utc_now())
+    warehouse.transact("close the run", lambda connection: connection.execute(statement).rowcount)
+
+
+def last_watermark(warehouse: Warehouse, pipeline: str, target: str) -> str | None:
+    """Of the last run that succeeded and has one; None before the first."""
+    query = (
+        sa.select(runs.c.watermark)
+        .where(
+            runs.c.pipeline == pipeline,
+            runs.c.target == target,
+            runs.c.state == SUCCEEDED,
+            runs.c.watermark.is_not(None),
+        )
+        .order_by(runs.c.ended_at.desc(), runs.c.run_no.desc())
+        .limit(1)
+    )
+    return warehouse.transact("read the watermark", lambda connection: connection.execute(query).scalar(), write=False)
+
+
+def run_line(warehouse: Warehouse, run: Run) -> dict[str, Any] | None:
+    """The run's line, `settings` and `summary` parsed; None when it was never opened."""
+
+    def work(connection: sa.Connection) -> dict[str, Any] | None:
+        row = connection.execute(sa.select(runs).where(_is(run))).mappings().first()
+        if row is None:
+            return None
+        line = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+        return line | {name: json.loads(line[name]) if line[name] else None for name in ("settings", "summary")}
+
+    return warehouse.transact("read the run", work, write=False)
+
+
+def _is(run: Run) -> sa.ColumnElement[bool]:
+    return (runs.c.pipeline == run.pipeline) & (runs.c.dag_id == run.dag_id) & (runs.c.run_id == run.run_id)
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -1,0 +1,152 @@
+"""Creates what is declared and missing, compares what is there: before anything is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from include.engine.errors import FatalError, SettingsError
+from include.warehouse.clock import utc_now
+from include.warehouse.connection import Warehouse
+from include.warehouse.delete_path import DeletePath
+from include.warehouse.found_tables import FoundTable, declared_type, find_table, foreign_keys_into
+from include.warehouse.loaders.mssql import PROBE
+from include.warehouse.retired import children_first, known_paths, remember_tables
+from include.warehouse.tables import metadata as house
+from include.warehouse.target import Target
+from include.warehouse.target_faults import parents_first
+
+
+def prepare(warehouse: Warehouse, pipeline: str, target: Target) -> list[DeletePath]:
+    """Make the warehouse ready for a target; returns how to delete from its retired tables, children first.
+
+    Creates what is missing (unless the warehouse's `create_tables` is off), and raises one
+    `SettingsError` that lists every difference. Safe to call from many tasks at once.
+    """
+    _check_server(warehouse)
+    ensure_tables(warehouse, parents_first(list(house.tables.values())))
+    ensure_tables(warehouse, [table.table for table in target.tables])
+    retired = _register(warehouse, pipeline, target)
+    _refuse_outside_keys(warehouse, target, retired)
+    return retired
+
+
+def ensure_tables(warehouse: Warehouse, tables: Sequence[sa.Table]) -> None:
+    """Create or compare, parents first."""
+
+    def missing(connection: sa.Connection) -> list[sa.Table]:
+        return [table for table in tables if find_table(warehouse, connection, table.name) is None]
+
+    absent = warehouse.transact("look at the tables", missing, write=False)
+    if absent and not warehouse.create_tables:
+        names = ", ".join(table.name for table in absent)
+        raise SettingsError(f"tables are missing and creating them is switched off: {names}")
+    for table in absent:
+        _create(warehouse, table)
+
+    def compare(connection: sa.Connection) -> list[str]:
+        return [
+            fault
+            for table in tables
+            for fault in differences(table, find_table(warehouse, connection, table.name), connection.dialect)
+        ]
+
+    faults = warehouse.transact("compare the tables", compare, write=False)
+    if faults:
+        raise SettingsError("tables are not as declared: " + "; ".join(faults))
+
+
+def differences(declared: sa.Table, found: FoundTable | None, dialect: sa.Dialect) -> Iterator[str]:
+    """Each names both sides. Foreign keys and indexes are not compared."""
+    if found is None:
+        yield f"{declared.name}: declared, not found"
+        return
+    for column in declared.columns:
+        place, there = f"{declared.name}.{column.name}", found.columns.get(column.name)
+        wanted = declared_type(column, dialect)
+        if there is None:
+            yield f"{place}: declared {wanted}, not found"
+            continue
+        if there.type_text != wanted:
+            yield f"{place}: declared {wanted}, found {there.type_text}"
+        if there.nullable != bool(column.nullable):
+            yield f"{place}: declared {_nullable(column.nullable)}, found {_nullable(there.nullable)}"
+    for name in found.columns.keys() - declared.columns.keys():
+        # Replacing a record would silently empty it.
+        yield f"{declared.name}.{name}: not declared, found {found.columns[name].type_text}"
+    key = tuple(column.name for column in declared.primary_key)
+    if key != found.primary_key:
+        yield f"{declared.name}: declared primary key ({', '.join(key)}), found ({', '.join(found.primary_key)})"
+
+
+def _nullable(nullable: bool | None) -> str:
+    return "NULL" if nullable else "NOT NULL"
+
+
+def _create(warehouse: Warehouse, table: sa.Table) -> None:
+    """Another task may do the same at this moment: who comes second finds the table there."""
+
+    def work(connection: sa.Connection) -> None:
+        if find_table(warehouse, connection, table.name) is None:
+            connection.execute(CreateTable(table))
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                connection.execute(CreateIndex(index))
+
+    retrying = Retrying(
+        # "There is already an object named …": looked for again, it is found.
+        retry=retry_if_exception_type(FatalError),
+        stop=stop_after_attempt(3),
+        wait=wait_random_exponential(multiplier=0.1, max=1),
+        reraise=True,
+    )
+    retrying(warehouse.transact, f"create table {table.name}", work)
+
+
+def _check_server(warehouse: Warehouse) -> None:
+    if warehouse.name != "mssql":
+        return
+
+    def probe(connection: sa.Connection) -> Any:  # noqa: ANN401 - a scalar of the database
+        return connection.exec_driver_sql(PROBE).scalar()
+
+    try:
+        answer = warehouse.transact("probe OPENJSON", probe, write=False)
+    except FatalError as error:
+        raise SettingsError(
+            f"the database cannot OPENJSON: compatibility level 130 or more is needed ({error})"
+        ) from None
+    if answer != 1:
+        raise SettingsError("the database does not shred JSON as SQL Server does")
+
+
+def _register(warehouse: Warehouse, pipeline: str, target: Target) -> list[DeletePath]:
+    def work(connection: sa.Connection) -> list[DeletePath]:
+        known = known_paths(connection, pipeline, target.name)
+        paths = [table.delete_path for table in target.tables]
+        fresh = [path for path in paths if known.get(path.table) != path]
+        remember_tables(connection, pipeline, target.name, fresh, utc_now())
+        dropped = [known[name] for name in known.keys() - {path.table for path in paths}]
+        there = [path for path in dropped if find_table(warehouse, connection, path.table) is not None]
+        return children_first(there, foreign_keys_into(warehouse, connection, [path.table for path in there]))
+
+    return warehouse.transact("register the target's tables", work)
+
+
+def _refuse_outside_keys(warehouse: Warehouse, target: Target, retired: Sequence[DeletePath]) -> None:
+    names = [table.name for table in target.tables]
+    inside = {name.lower() for name in [*names, *(path.table for path in retired)]}
+
+    def work(connection: sa.Connection) -> list[tuple[str, str]]:
+        return foreign_keys_into(warehouse, connection, names)
+
+    pairs = warehouse.transact("look at foreign keys", work, write=False)
+    outside = sorted({f"{child} to {parent}" for child, parent in pairs if child.lower() not in inside})
+    if outside:
+        raise SettingsError(
+            f"target {target.name}: foreign keys of tables outside the target would stop replacing by key: "
+            + ", ".join(outside)
+        )

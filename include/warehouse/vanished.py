@@ -1,0 +1,61 @@
+"""Records that a whole read did not meet any more: kept, counted or removed."""
+
+from __future__ import annotations
+
+import threading
+from typing import Literal
+
+import sqlalchemy as sa
+
+from include.warehouse.connection import Warehouse
+from include.warehouse.loaders.choose import loader_for
+from include.warehouse.runs import Run
+from include.warehouse.schema import prepare
+from include.warehouse.tables import batches, records
+from include.warehouse.target import Target
+
+PAGE = 200
+"""Keys a transaction."""
+
+Vanished = Literal["keep", "count", "remove"]
+
+
+def settle_vanished(
+    warehouse: Warehouse, run: Run, target: Target, policy: Vanished, stop: threading.Event | None = None
+) -> int:
+    """How many keys the target holds that the run did not settle; `remove` deletes them and their lines.
+
+    Only for a run that read its whole source and succeeded in every batch: a key that a failed batch
+    did not reach looks like a vanished one. `keep` does not even look, and gives 0.
+    """
+    if policy == "keep":
+        return 0
+    if policy == "count":
+        query = sa.select(sa.func.count()).select_from(records).where(_unseen(run))
+        return warehouse.transact("count vanished records", lambda c: c.execute(query).scalar_one(), write=False)
+    loader, retired = loader_for(warehouse), prepare(warehouse, run.pipeline, target)
+    paths = [*retired, *(table.delete_path for table in reversed(target.tables))]
+    page = sa.select(records.c.record_key).where(_unseen(run)).order_by(records.c.record_key).limit(PAGE)
+
+    def remove_page(connection: sa.Connection) -> int:
+        # Looked up under the lock: a run that writes the key at this moment comes before or after.
+        loader.lock_target(connection, run.pipeline, run.target)
+        stored = connection.execute(page).scalars().all()
+        if stored:
+            loader.delete(connection, paths, [target.key_of(key) for key in stored])
+            connection.execute(sa.delete(records).where(_owned(run), records.c.record_key.in_(stored)))
+        return len(stored)
+
+    total = 0
+    while removed := warehouse.transact("remove vanished records", remove_page, stop=stop):
+        total += removed
+    return total
+
+
+def _owned(run: Run) -> sa.ColumnElement[bool]:
+    return (records.c.pipeline == run.pipeline) & (records.c.target == run.target)
+
+
+def _unseen(run: Run) -> sa.ColumnElement[bool]:
+    cycles = sa.select(batches.c.cycle_id).where(batches.c.dag_id == run.dag_id, batches.c.run_id == run.run_id)
+    return _owned(run) & (records.c.row_count > 0) & records.c.cycle_id.not_in(cycles)
