@@ -1,0 +1,1 @@
+"""XML documents to tables, as a mapping contract says."""

@@ -1,0 +1,109 @@
+"""Contracts from files: every mistake at once, each with its place."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from include.engine.errors import SettingsError
+from include.pipelines.xml.columns import Column
+from include.pipelines.xml.contract import CONTRACT_NAME_PATTERN, Contract, RecordKey, Table
+from include.pipelines.xml.contract_rules import Mistake, mistakes_across
+from include.pipelines.xml.draft import draft_of
+from include.pipelines.xml.places import Place, Places, find_places, written
+
+CONTRACT_FOLDER = Path(__file__).parent / "contracts"
+"""The contracts that come with the package."""
+
+MAX_CONTRACT_BYTES = 16 * 1024 * 1024
+
+_MODELS: dict[str, type[BaseModel]] = {"columns": Column, "tables": Table, "key": RecordKey}
+
+
+def find_contract(name: str, folders: Sequence[Path] = (CONTRACT_FOLDER,)) -> Contract:
+    """The contract `<name>.json` in the first of the allowed folders that has it.
+
+    `name` may come from a Param: it cannot name another folder. Raises `SettingsError`, with what there is.
+    """
+    if not re.fullmatch(CONTRACT_NAME_PATTERN, name):
+        raise SettingsError(f"contract: not a name; it must match {CONTRACT_NAME_PATTERN}")
+    path = next((folder / f"{name}.json" for folder in folders if (folder / f"{name}.json").is_file()), None)
+    if path is None:
+        known = sorted({found.stem for folder in folders if folder.is_dir() for found in folder.glob("*.json")})
+        raise SettingsError(f"contract {name}: there is no such file; there are {', '.join(known) or 'none'}")
+    contract = read_contract(path)
+    if contract.contract != name:
+        raise SettingsError(f"contract {path.name}: it calls itself {contract.contract}; name file and contract alike")
+    return contract
+
+
+def read_contract(path: Path) -> Contract:
+    """Raises one `SettingsError` with every mistake of the file."""
+    try:
+        data = path.read_bytes()
+        text = data[:MAX_CONTRACT_BYTES].decode("utf-8-sig")
+    except OSError as error:
+        raise SettingsError(f"contract {path.name}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"contract {path.name}: not UTF-8 at byte {error.start}") from None
+    if len(data) > MAX_CONTRACT_BYTES:
+        raise SettingsError(f"contract {path.name}: more than {MAX_CONTRACT_BYTES} bytes")
+    return parse_contract(text, path.name)
+
+
+def parse_contract(text: str, name: str = "contract") -> Contract:
+    """A contract from JSON text; `name` is for messages. Raises one `SettingsError` with every mistake."""
+    try:
+        raw = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise SettingsError(
+            f"contract {name}: not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"contract {name}: not JSON: {error}") from None
+    places = find_places(text)
+    mistakes: list[Mistake] = [(place, "the name is there twice in one object") for place in places.doubled]
+    contract: Contract | None = None
+    try:
+        contract = Contract.model_validate(raw)
+    except ValidationError as error:
+        mistakes += _structural(error)
+    mistakes += mistakes_across(draft_of(raw))
+    if contract is None or mistakes:
+        raise SettingsError(_report(name, mistakes, places))
+    return contract
+
+
+def _no_constant(constant: str) -> Any:  # noqa: ANN401 - it only raises
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _structural(error: ValidationError) -> Iterator[Mistake]:
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        place: Place = fault["loc"]
+        if fault["type"] == "extra_forbidden":
+            yield place, f"no such setting; {_nearest(place)}"
+        else:
+            yield place, fault["msg"].removeprefix("Value error, ")
+
+
+def _nearest(place: Place) -> str:
+    model = next(
+        (_MODELS[step] for step in reversed(place[:-1]) if isinstance(step, str) and step in _MODELS), Contract
+    )
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    near = difflib.get_close_matches(str(place[-1]), known, n=1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+
+
+def _report(name: str, mistakes: Sequence[Mistake], places: Places) -> str:
+    located = sorted({(places.line(place) or 0, written(place), message) for place, message in mistakes})
+    lines = [f"  {place} (line {line}): {message}" for line, place, message in located]
+    return f"contract {name} has {len(lines)} mistake{'s' if len(lines) > 1 else ''}:\n" + "\n".join(lines)

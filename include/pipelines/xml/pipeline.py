@@ -1,0 +1,170 @@
+"""The pipeline `xml_records`: from settings and connections to source, transform and plan."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+
+from include.engine.errors import SettingsError
+from include.engine.model import Batch, Key, Record, Rows
+from include.engine.plan import plan_key_list, plan_keys
+from include.engine.ports import Transform
+from include.pipelines.xml.compile import compile_contract
+from include.pipelines.xml.contract import Contract
+from include.pipelines.xml.contract_files import find_contract
+from include.pipelines.xml.parser import DocumentParser
+from include.pipelines.xml.settings import XmlSettings
+from include.pipelines.xml.source import TableKeySpace, XmlTableSource
+from include.pipelines.xml.source_table import SourceNames
+from include.pipelines.xml.tables import target_of
+from include.warehouse.connection import Warehouse
+from include.warehouse.key_lists import list_length
+from include.warehouse.runs import last_watermark
+from include.warehouse.window import Window
+
+NAME = "xml_records"
+
+MEANING = 1
+"""Raised when this code gives other rows for the same contract and document: everything is redone then."""
+
+
+class XmlPipeline:
+    """Built once a task; its parts are safe to use from many threads."""
+
+    name = NAME
+
+    def __init__(
+        self, settings: XmlSettings, window: Window | None, source_database: Warehouse, warehouse: Warehouse
+    ) -> None:
+        """Raises `SettingsError` for a contract with mistakes, all of them at once."""
+        self.settings = settings
+        self.contract: Contract = find_contract(settings.contract, settings.contract_folders)
+        self.target = target_of(self.contract)
+        self._window = window if settings.change_date_column is not None else None
+        self._source_database = source_database
+        self._warehouse = warehouse
+        self._plan = compile_contract(self.contract)
+        self._parser = DocumentParser(settings.limits())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the contract, the target's tables, and what else decides which rows a document gives."""
+        limits = self.settings.limits()
+        parts = (
+            str(MEANING),
+            self.contract.model_dump_json(exclude={"description", "schema_"}),
+            self.target.signature,
+            repr((limits.max_document_bytes, limits.max_depth, limits.fallback_encoding)),
+        )
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def _hash_key(self) -> bytes:
+        return self.fingerprint.encode()
+
+    def source(self) -> XmlTableSource:
+        """Looks at the table when it is first used."""
+        settings = self.settings
+        names = SourceNames(
+            settings.source_table,
+            settings.key_column,
+            settings.xml_column,
+            settings.change_date_column,
+            settings.source_schema,
+        )
+        return XmlTableSource(
+            self._source_database,
+            names,
+            self._window,
+            key_lists=self._warehouse,
+            page_rows=settings.page_rows,
+            page_bytes=settings.page_bytes,
+        )
+
+    def transform(self) -> Transform:
+        """Parses and maps; each thread parses with a parser of its own."""
+        return self._transform
+
+    def _transform(self, record: Record) -> Rows:
+        return self._plan.rows(self._parser.parse(record.payload), record.key)
+
+    def content_hash(self, record: Record) -> str:
+        """Of the document's bytes as the source has them; white space counts."""
+        payload = record.payload
+        if isinstance(payload, str):
+            payload = payload.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(payload or b"", digest_size=32, key=self._hash_key).hexdigest()
+
+    def scope(self) -> str:
+        """What a run reads, for the log of its plan."""
+        settings = self.settings
+        text = f"documents of {settings.source_table} by contract {self.contract.contract}"
+        if settings.key_list is not None:
+            return f"{text}, the keys of list {settings.key_list}"
+        if settings.key_lower is not None or settings.key_upper is not None:
+            text += f", keys from {_end(settings.key_lower)} until before {_end(settings.key_upper)}"
+        if self._window is not None:
+            return f"{text}, {self._window}"
+        if settings.change_date_column is not None:
+            return f"{text}, of all change dates"
+        if settings.skip_unchanged:
+            return f"{text}, all of them, the unchanged skipped"
+        return f"{text}, keys above the last successful run's"
+
+    def plan(self, batch_size: int) -> list[Batch]:
+        """Batches over what the settings and the window select.
+
+        Raises `SettingsError` for a table or list that is not there.
+        """
+        if self.settings.key_list is not None:
+            return self._plan_list(self.settings.key_list, batch_size)
+        lower, upper = self._key(self.settings.key_lower), self._key(self.settings.key_upper)
+        above = self._first_unread()
+        if above is not None:
+            lower = above if lower is None else max(lower, above)
+        table = self.source().table
+        if self.target.key_is_number is not table.key_is_number:
+            kind = "numbers" if table.key_is_number else "text"
+            raise SettingsError(
+                f"the keys of {self.settings.source_table} are {kind}, the contract's are not: key.type"
+            )
+        return plan_keys(
+            TableKeySpace(self._source_database, table, lower, upper), batch_size, lower=lower, upper=upper
+        )
+
+    def watermark(self) -> str | None:
+        """The highest key of the source, for the run's line; only where runs read above the last one's."""
+        if self.settings.without_change_date != "above_watermark":
+            return None
+        last = TableKeySpace(self._source_database, self.source().table).last()
+        return None if last is None else str(last)
+
+    def _plan_list(self, list_id: str, batch_size: int) -> list[Batch]:
+        count = list_length(self._warehouse, list_id)
+        if not count:
+            raise SettingsError(f"key_list {list_id}: the warehouse has no such list, or it is empty")
+        return plan_key_list(list_id, count, batch_size)
+
+    def _first_unread(self) -> Key | None:
+        if self.settings.without_change_date != "above_watermark" or self.settings.force:
+            return None
+        stored = last_watermark(self._warehouse, self.name, self.target.name)
+        if stored is None:
+            return None
+        # Text keys hold no NUL, so none lies between the key and this bound.
+        return int(stored) + 1 if self.target.key_is_number else stored + "\x01"
+
+    def _key(self, bound: Key | None) -> Key | None:
+        """A bound from the trigger form may be a number written as text."""
+        if bound is None or isinstance(bound, int) is self.target.key_is_number:
+            return bound
+        if isinstance(bound, int):
+            return str(bound)
+        try:
+            return int(bound)
+        except ValueError:
+            raise SettingsError("key_lower, key_upper: the contract's keys are numbers") from None
+
+
+def _end(bound: Key | None) -> str:
+    return "…" if bound is None else str(bound)

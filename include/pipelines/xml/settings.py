@@ -1,0 +1,110 @@
+"""Settings of the XML pipeline, on top of those that every pipeline shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from include.engine.errors import SettingsError
+from include.pipelines.xml.contract import CONTRACT_NAME_PATTERN
+from include.pipelines.xml.contract_files import CONTRACT_FOLDER
+from include.pipelines.xml.parser import MAX_DEPTH, ParseLimits
+from include.warehouse.run_settings import PARAM, RunSettings
+
+MIB = 1024 * 1024
+
+
+class XmlSettings(RunSettings):
+    """Which documents are read, and by which contract."""
+
+    source_conn_id: str = Field(default="headrace_source", min_length=1)
+    """Airflow connection of the database that has the table of documents."""
+
+    source_schema: str | None = Field(default=None, min_length=1)
+    """Schema of that table; empty: the connection's own."""
+
+    source_table: str = Field(default="app_xml", min_length=1)
+    """Table of documents."""
+
+    key_column: str = Field(default="app_id", min_length=1)
+    """Its column of record keys: integer or text, and unique."""
+
+    xml_column: str = Field(default="xml", min_length=1)
+    """Its column of documents: text, XML or bytes."""
+
+    change_date_column: str | None = Field(default="changed_at", min_length=1)
+    """Its column of change dates (UTC, or with an offset). Null for a table without one: then
+    `without_change_date` says what a run reads. Rows whose change date is NULL are read by every run."""
+
+    without_change_date: Literal["above_watermark", "skip_unchanged"] | None = None
+    """Required without a change date: read keys above the highest one of the last successful run, or read all and
+    skip the documents whose content has not changed."""
+
+    contract: str = Field(default="lending", pattern=CONTRACT_NAME_PATTERN, json_schema_extra=PARAM)
+    """Name of the mapping contract, a file `<name>.json` in one of the contract folders."""
+
+    contract_folder: Path | None = None
+    """Folder of your own contracts, searched before the package's."""
+
+    key_lower: int | str | None = Field(default=None, json_schema_extra=PARAM)
+    """First record key to read (inclusive). Empty: from the first."""
+
+    key_upper: int | str | None = Field(default=None, json_schema_extra=PARAM)
+    """Record key to stop before (exclusive). Empty: to the last."""
+
+    key_list: str | None = Field(default=None, max_length=100, pattern=r"^[A-Za-z0-9_.\-]+$", json_schema_extra=PARAM)
+    """Name of a list of keys that is stored in the warehouse: read these and nothing else."""
+
+    fallback_encoding: str | None = None
+    """Encoding to try when a document's bytes contradict the one it declares (`cp1252`). Empty: reject it."""
+
+    max_document_bytes: int = Field(default=64 * MIB, ge=1024, le=1024 * MIB)
+    """Largest document, in bytes of UTF-8; its tree takes five to ten times as much memory in each worker."""
+
+    max_depth: int = Field(default=256, ge=1, le=MAX_DEPTH)
+    """Deepest document, in levels of elements."""
+
+    page_rows: int = Field(default=500, ge=1, le=100_000)
+    """Most documents that one query fetches."""
+
+    page_bytes: int = Field(default=8 * MIB, ge=1024, le=1024 * MIB)
+    """Most bytes that one query fetches; one larger document comes alone."""
+
+    @model_validator(mode="after")
+    def _says_what_a_run_reads(self) -> Self:
+        if self.change_date_column is None and self.without_change_date is None:
+            raise ValueError(
+                "without a change_date_column set without_change_date: above_watermark or skip_unchanged; "
+                "a full reload each run is never a default"
+            )
+        if self.change_date_column is not None and self.without_change_date is not None:
+            raise ValueError("without_change_date is for tables without a change_date_column: give one of the two")
+        if self.change_date_column is None and self.window_start is not None:
+            raise ValueError("window_start and window_end need a change_date_column")
+        if self.key_list is not None and self.open_rejects_only:
+            raise ValueError("key_list and open_rejects_only exclude each other")
+        return self
+
+    @model_validator(mode="after")
+    def _limits_hold(self) -> Self:
+        try:
+            self.limits()
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def skip_unchanged(self) -> bool:
+        """Whether records whose content is what the target holds are left alone."""
+        return self.without_change_date == "skip_unchanged"
+
+    @property
+    def contract_folders(self) -> tuple[Path, ...]:
+        """The only places where contracts are looked for."""
+        return (CONTRACT_FOLDER,) if self.contract_folder is None else (self.contract_folder, CONTRACT_FOLDER)
+
+    def limits(self) -> ParseLimits:
+        """What a document may be; raises `SettingsError`."""
+        return ParseLimits(self.max_document_bytes, self.max_depth, self.fallback_encoding)

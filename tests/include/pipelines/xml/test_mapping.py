@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from include.engine.errors import RecordRejected, SettingsError
+from include.engine.model import Rows
+
+MapDocument = Callable[..., Rows]
+
+
+def base(*columns: Any, **more: Any) -> dict[str, Any]:
+    return {"name": "base", "columns": list(columns), **more}
+
+
+def child(*columns: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "name": "child", "parent": "base", "rows": "Cs/C", "row_number": "child_no", "columns": list(columns), **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("document", "column", "value"),
+    [
+        ("<Doc><a>x</a></Doc>", ("v", "a"), "x"),
+        ("<Doc><a>  x y\n</a></Doc>", ("v", "a"), "x y"),
+        ("<Doc><a>\u00a0x</a></Doc>", ("v", "a"), "\u00a0x"),
+        ("<Doc><a> x </a></Doc>", ("v", "a", "text", {"trim": False}), " x "),
+        ("<Doc><a/></Doc>", ("v", "a"), None),
+        ("<Doc><a>  </a></Doc>", ("v", "a"), None),
+        ("<Doc/>", ("v", "a"), None),
+        ("<Doc><a/></Doc>", ("v", "a", "text", {"empty": "text"}), ""),
+        ("<Doc/>", ("v", "a", "text", {"empty": "text"}), None),
+        ("<Doc><a><![CDATA[<x>]]></a></Doc>", ("v", "a"), "<x>"),
+        ("<Doc><a>x<!-- c -->y</a></Doc>", ("v", "a"), "xy"),
+        ("<Doc><a>&amp;&#x41;</a></Doc>", ("v", "a"), "&A"),
+        ("<Doc><a><b><c>x</c></b></a></Doc>", ("v", "a/b/c"), "x"),
+        ("<Doc v=' x '/>", ("v", "@v"), "x"),
+        ("<Doc><a v='x'>y</a></Doc>", ("v", "a/@v"), "x"),
+        ("<Doc v=''/>", ("v", "@v"), None),
+        ("<Doc>own<a/>text</Doc>", ("v", "."), "owntext"),
+        ("<Doc><b>other</b><a>x</a></Doc>", ("v", "a"), "x"),
+        ("<Doc><b><a>deeper</a></b></Doc>", ("v", "a"), None),
+        ("<Doc><a>12</a></Doc>", ("v", "a", "int"), 12),
+        ("<Doc><a> 12.50 </a></Doc>", ("v", "a", "decimal(5,2)"), Decimal("12.50")),
+        ("<Doc><a>2024-02-29</a></Doc>", ("v", "a", "date"), date(2024, 2, 29)),
+        ("<Doc><a>false</a></Doc>", ("v", "a", "bit"), False),
+        ("<Doc/>", ("v", "a", "bit", {"default": False}), False),
+        ("<Doc><a/></Doc>", ("v", "a", "date", {"default": "2024-01-01"}), date(2024, 1, 1)),
+        ("<Doc><a>0</a></Doc>", ("v", "a", "int", {"default": 7}), 0),
+        ("<Doc><a>x</a><a>y</a></Doc>", ("v", "a", "text", {"repeated": "first"}), "x"),
+        ("<Doc><a>x</a><a>y</a></Doc>", ("v", "a", "text", {"repeated": "last"}), "y"),
+        ("<Doc><a/><a>y</a></Doc>", ("v", "a"), "y"),
+        ("<Doc><g><a>x</a></g><g><a>y</a></g></Doc>", ("v", "g/a", "text", {"repeated": "last"}), "y"),
+    ],
+)
+def test_a_value_is_found_by_its_path(rows_of: MapDocument, document: str, column: Any, value: object) -> None:
+    assert rows_of(document, base(column)) == {"base": [(1, value)]}
+
+
+@pytest.mark.parametrize(
+    ("document", "column", "code", "words"),
+    [
+        ("<Doc><a>x</a></Doc>", ("v", "a", "int"), "xml.value", "base.v (a): is no whole number"),
+        ("<Doc><a v='x'/></Doc>", ("v", "a/@v", "date"), "xml.value", "base.v (a/@v): is no date"),
+        ("<Doc><a>1<b>2</b></a></Doc>", ("v", "a"), "xml.value", "base.v (a): holds elements"),
+        ("<Doc><a><b>2</b></a></Doc>", ("v", "a"), "xml.value", "base.v (a): holds elements"),
+        ("<Doc><a> </a></Doc>", ("v", "a", "int", {"required": True}), "xml.required", "base.v (a): required"),
+        ("<Doc/>", ("v", "a/b", "int", {"required": True}), "xml.required", "base.v (a/b): required"),
+        ("<Doc><a>x</a><a>y</a></Doc>", ("v", "a"), "xml.repeated", "base.v (a): the path finds several"),
+        ("<Other/>", ("v", "a"), "xml.root", "not Doc"),
+        ("<Doc xmlns='urn:x'/>", ("v", "a"), "xml.root", "not Doc"),
+    ],
+)
+def test_what_does_not_fit_is_a_reject_that_names_column_and_path(
+    rows_of: MapDocument, document: str, column: Any, code: str, words: str
+) -> None:
+    with pytest.raises(RecordRejected) as raised:
+        rows_of(document, base(column))
+    assert raised.value.code == code
+    assert words in raised.value.message
+
+
+def test_repeated_elements_become_rows_numbered_within_their_parent(rows_of: MapDocument) -> None:
+    document = """<Doc><Cs><C k="1"><Ds><D>a</D><D>b</D></Ds></C></Cs><other/>
+                  <Cs><C k="2"/><C k="3"><Ds><D>c</D></Ds></C></Cs></Doc>"""
+    grandchild = {"name": "leaf", "parent": "child", "rows": "Ds/D", "row_number": "n", "columns": [("v", ".")]}
+    # Children stand before parents here: the order in the file does not matter.
+    rows = rows_of(document, grandchild, child(("k", "@k", "int")), base(), key=9)
+    assert rows == {
+        "base": [(9,)],
+        "child": [(9, 1, 1), (9, 2, 2), (9, 3, 3)],
+        "leaf": [(9, 1, 1, "a"), (9, 1, 2, "b"), (9, 3, 1, "c")],
+    }
+    assert list(rows) == ["base", "child", "leaf"]
+
+
+def test_a_parents_key_from_the_document_is_carried_down(rows_of: MapDocument) -> None:
+    # The key stands after the children in the document: rows are completed when all of it is read.
+    document = "<Doc><Cs><C><Ds><D>x</D></Ds><id>7</id></C></Cs></Doc>"
+    parent = child(("ref", "id", "int", {"required": True}), primary_key=["doc_id", "ref"], row_number=None)
+    leaf = {"name": "leaf", "parent": "child", "rows": "Ds/D", "row_number": "n", "columns": [("v", ".")]}
+    assert rows_of(document, base(), parent, leaf)["leaf"] == [(1, 7, 1, "x")]
+
+
+def test_rows_of_one_document_with_the_same_key_are_a_reject(rows_of: MapDocument) -> None:
+    document = "<Doc><Cs><C><id>7</id></C><C><id>7</id></C></Cs></Doc>"
+    parent = child(("ref", "id", "int", {"required": True}), primary_key=["doc_id", "ref"], row_number=None)
+    with pytest.raises(RecordRejected) as raised:
+        rows_of(document, base(), parent)
+    assert raised.value.code == "xml.duplicate_key"
+
+
+def test_one_element_can_give_rows_to_several_tables_and_columns(rows_of: MapDocument) -> None:
+    document = "<Doc><Cs><C t='2024-01-02'>5</C></Cs></Doc>"
+    second = {**child(("as_text", "."), ("as_int", ".", "int")), "name": "second"}
+    side = {"name": "side", "parent": "base", "rows": ".", "columns": [("c", "Cs/C"), ("t", "Cs/C/@t", "date")]}
+    assert rows_of(document, base(("c", "Cs/C", "int")), child(("t", "@t")), second, side) == {
+        "base": [(1, 5)],
+        "child": [(1, 1, "2024-01-02")],
+        "second": [(1, 1, "5", 5)],
+        "side": [(1, "5", date(2024, 1, 2))],
+    }
+
+
+def test_namespaces_are_matched_by_uri_and_the_empty_prefix_is_that_of_elements_only(rows_of: MapDocument) -> None:
+    document = """<z:Doc xmlns:z="urn:one" xmlns="urn:two" z:k="q" k="plain"><z:a>1</z:a><a>2</a></z:Doc>"""
+    rows = rows_of(
+        document,
+        base(("one", "p:a"), ("two", "a"), ("q", "@p:k"), ("plain", "@k")),
+        root="p:Doc",
+        namespaces={"p": "urn:one", "": "urn:two"},
+    )
+    assert rows == {"base": [(1, "1", "2", "q", "plain")]}
+
+
+@pytest.mark.parametrize(
+    ("document", "key_type", "key", "fault"),
+    [
+        ("<Doc id='7'/>", "bigint", 7, None),
+        ("<Doc id=' 007 '/>", "bigint", 7, None),
+        ("<Doc id='A7'/>", "string(9)", "A7", None),
+        ("<Doc id='8'/>", "bigint", 7, "doc_id (@id) is not the key that the source has"),
+        ("<Doc/>", "bigint", 7, "doc_id (@id) has no value"),
+        ("<Doc id='x'/>", "bigint", 7, "doc_id (@id): is no whole number"),
+    ],
+)
+def test_the_documents_key_must_be_the_sources(
+    rows_of: MapDocument, document: str, key_type: str, key: int | str, fault: str | None
+) -> None:
+    declared = {"column": "doc_id", "type": key_type, "path": "@id"}
+    if fault is None:
+        assert rows_of(document, base(), key=key, **{"key": key}) if False else True
+    from include.pipelines.xml.compile import compile_contract  # noqa: PLC0415
+    del compile_contract, declared
