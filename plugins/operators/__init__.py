@@ -1,0 +1,1 @@
+"""The Airflow side of a pipeline: three operators, their settings and connections."""

@@ -1,0 +1,66 @@
+"""The first task of a run: what there is to read, as batches."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from airflow.sdk import Context
+
+from include.engine.errors import SettingsError
+from include.engine.model import Batch
+from include.engine.plan import auto_batch_size, plan_key_list
+from include.warehouse.connection import Warehouse
+from include.warehouse.key_lists import list_length, store_open_rejects
+from include.warehouse.ledger import Ledger
+from include.warehouse.pipeline import Pipeline
+from include.warehouse.run_settings import RunSettings
+from include.warehouse.runs import Run, start_run
+from include.warehouse.schema import prepare
+from plugins.operators.pipeline_operator import PipelineOperator, run_of, window_of
+
+S = TypeVar("S", bound=RunSettings)
+
+
+class PlanOperator(PipelineOperator[S]):
+    """Checks settings, contract, tables and connections, then splits the source into batches.
+
+    Whatever is wrong with the input is found here, before any batch starts. Returns the list of batches to map
+    over, at most 1,000 references of at most 1 KB.
+    """
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Raise `SettingsError` for bad input; an empty list skips the mapped tasks."""
+        settings = self.settings(context)
+        settings.engine()
+        window = window_of(settings, context)
+        warehouse = self.warehouse(settings)
+        pipeline = self.build(settings, window, warehouse)
+        prepare(warehouse, pipeline.name, pipeline.target)
+        run = run_of(context, pipeline)
+        # Before planning: a key that appears in between is read twice rather than never.
+        watermark = pipeline.watermark()
+        batches = self._plan(settings, warehouse, pipeline, run)
+        start_run(
+            warehouse, run, batches, settings=settings.model_dump(mode="json"), window=window, watermark=watermark
+        )
+        planned = sum(batch.planned_records for batch in batches)
+        self.log.info("%d records planned in %d batches", planned, len(batches))
+        return [batch.to_json() for batch in batches]
+
+    def _plan(self, settings: S, warehouse: Warehouse, pipeline: Pipeline, run: Run) -> list[Batch]:
+        size = settings.batch_size or auto_batch_size(
+            Ledger(warehouse).measured_rate(pipeline.name, pipeline.target.name), settings.target_batch_s
+        )
+        if settings.open_rejects_only:
+            list_id = f"{run.dag_id}/{run.run_id}"
+            count = store_open_rejects(warehouse, list_id, pipeline.name, pipeline.target)
+            self.log.info("reading the %d records whose reject is open", count)
+            return plan_key_list(list_id, count, size)
+        if settings.key_list is not None:
+            count = list_length(warehouse, settings.key_list)
+            if not count:
+                raise SettingsError(f"key_list {settings.key_list}: the warehouse has no such list, or it is empty")
+            self.log.info("reading the %d keys of list %s", count, settings.key_list)
+            return plan_key_list(settings.key_list, count, size)
+        self.log.info("reading %s", pipeline.scope())
+        return pipeline.plan(size)

@@ -1,0 +1,62 @@
+"""The last task of a run: judges it once, whatever happened before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from airflow.sdk import Asset, Context, TriggerRule
+
+from include.engine.errors import FatalError
+from include.engine.model import Batch
+from include.warehouse.run_settings import RunSettings
+from include.warehouse.summary import judge_run
+from plugins.operators.pipeline_operator import PipelineOperator, run_of, window_of
+
+S = TypeVar("S", bound=RunSettings)
+
+
+class SummarizeOperator(PipelineOperator[S]):
+    """Compares planned with loaded batches, sums their statistics and writes the run to the ledger.
+
+    Fails the run on a missing or failed batch and on more rejects than allowed; on success each outlet asset gets
+    an event that carries the counts.
+    """
+
+    def __init__(self, *, plan_task_id: str = "plan", load_task_id: str = "load", **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own
+        super().__init__(**{"trigger_rule": TriggerRule.ALL_DONE, **kwargs})
+        self.plan_task_id = plan_task_id
+        self.load_task_id = load_task_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Raise `FatalError` naming the missing and failed batches, or the reject limit."""
+        planned = context["ti"].xcom_pull(task_ids=self.plan_task_id)
+        if planned is None:
+            raise FatalError(f"task {self.plan_task_id} left no plan: see its log, fix the cause and clear it")
+        settings = self.settings(context)
+        warehouse = self.warehouse(settings)
+        pipeline = self.build(settings, window_of(settings, context), warehouse)
+        summary = judge_run(
+            warehouse,
+            run_of(context, pipeline),
+            [Batch.from_json(document) for document in planned],
+            settings,
+            task_id=self.load_task_id,
+            reported=self._reported(context),
+        )
+        self.log.info("%s", summary.table())
+        report = summary.to_json()
+        self._emit(context, self.outlets, report)
+        return report
+
+    def _reported(self, context: Context) -> list[dict[str, Any]]:
+        """What the batches returned: one pull for all, since each item of a mapped XCom costs a round trip."""
+        returned = context["ti"].xcom_pull(task_ids=self.load_task_id)
+        lines = returned if isinstance(returned, list) else [returned]
+        return [line for line in lines if line is not None]
+
+    @staticmethod
+    def _emit(context: Context, outlets: Sequence[Any], report: dict[str, Any]) -> None:
+        for outlet in outlets:
+            if isinstance(outlet, Asset):
+                context["outlet_events"][outlet].extra = report

@@ -1,0 +1,36 @@
+"""The three tasks of the XML pipeline."""
+
+from __future__ import annotations
+
+from include.pipelines.xml.pipeline import XmlPipeline
+from include.pipelines.xml.settings import XmlSettings
+from include.warehouse.connection import Warehouse
+from include.warehouse.window import Window
+from plugins.operators.batch import BatchOperator
+from plugins.operators.connections import open_warehouse
+from plugins.operators.pipeline_operator import PipelineOperator
+from plugins.operators.plan import PlanOperator
+from plugins.operators.summarize import SummarizeOperator
+
+
+class XmlTask(PipelineOperator[XmlSettings]):
+    """A task of the pipeline `xml_records`."""
+
+    pipeline_name = "xml_records"
+    settings_type = XmlSettings
+
+    def build(self, settings: XmlSettings, window: Window | None, warehouse: Warehouse) -> XmlPipeline:
+        """Reads from the connection that the settings name."""
+        return XmlPipeline(settings, window, open_warehouse(settings.source_conn_id), warehouse)
+
+
+class XmlPlanOperator(XmlTask, PlanOperator[XmlSettings]):
+    """Splits the table of documents into key ranges."""
+
+
+class XmlToSqlOperator(XmlTask, BatchOperator[XmlSettings]):
+    """Loads one key range of documents into the contract's tables."""
+
+
+class XmlSummarizeOperator(XmlTask, SummarizeOperator[XmlSettings]):
+    """Judges a run of the XML pipeline."""

@@ -1,0 +1,49 @@
+"""Airflow reads its settings at its first import: a home of the test session's own must be set before any test module."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = Path(tempfile.mkdtemp(prefix="headrace-test-"))
+
+os.environ.update(
+    {
+        "AIRFLOW_HOME": str(HOME / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME}/airflow/airflow.db",
+        "PYTHONPATH": str(ROOT),
+    }
+)
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> Iterator[None]:
+    """Airflow's metadata database, migrated once a session; for tests that run a Dag in this process."""
+    from airflow.utils.db import initdb
+
+    (HOME / "airflow").mkdir(parents=True, exist_ok=True)
+    initdb()
+    return
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Real data from outside the repository; skips aloud where it is absent."""
+    folder = Path(os.environ.get("HEADRACE_TEST_DATA", ROOT.parent / "shared")).resolve()
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no test data at {folder}: set HEADRACE_TEST_DATA to the folder that holds data/ and conformance/")
+    return folder
