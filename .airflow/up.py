@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 import psutil
+from home_lock import HomeInUse, hold
 
 HERE = Path(__file__).resolve().parent
 HOME = Path(os.environ["AIRFLOW_HOME"])
@@ -41,7 +42,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def stop_on(signum: int, frame: FrameType | None) -> None:
+def stop_on(_signum: int, _frame: FrameType | None) -> None:
     """Ends the wait; a second signal while stopping changes nothing."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
@@ -125,4 +126,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        with hold(Path(os.environ["HEADRACE_HOME"])):
+            sys.exit(main())
+    except HomeInUse as busy:
+        sys.exit(str(busy))
