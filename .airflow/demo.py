@@ -81,7 +81,7 @@ def report(run_id: str) -> None:
         names = connection.scalars(
             sa.select(target_tables.c.table_name)
             .where(target_tables.c.pipeline == DAG_ID)
-            .order_by(target_tables.c.position)
+            .order_by(target_tables.c.table_name)
         ).all()
         rows = {name: connection.scalar(sa.select(sa.func.count()).select_from(sa.table(name))) for name in names}
         open_rejects = connection.execute(

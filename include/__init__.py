@@ -1,0 +1,1 @@
+"""What Headrace is made of, apart from what Airflow itself loads."""

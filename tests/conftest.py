@@ -1,11 +1,10 @@
-"""Airflow reads its settings at its first import: a home of the test session's own must be set before any test module."""
+"""Airflow reads its settings at its first import: the session's own home must be set before any test module."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,12 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def airflow_database() -> Iterator[None]:
+def airflow_database() -> None:
     """Airflow's metadata database, migrated once a session; for tests that run a Dag in this process."""
-    from airflow.utils.db import initdb
+    from airflow.utils.db import initdb  # noqa: PLC0415 - not before the environment is set
 
     (HOME / "airflow").mkdir(parents=True, exist_ok=True)
     initdb()
-    return
 
 
 @pytest.fixture(scope="session")

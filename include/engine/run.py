@@ -67,19 +67,12 @@ def run_batch(
     abort = Abort()
     run = _BatchRun(batch, settings, stop, abort)
     failure: BaseException | None = None
+
+    def judge(one: Transform) -> Judge:
+        return Judge(one, settings, abort, content_hash, skip_unchanged=skip_unchanged)
+
     try:
-        run.start(
-            source,
-            sink,
-            memory,
-            recruit(
-                transform,
-                settings,
-                abort,
-                lambda one: Judge(one, settings, abort, content_hash, skip_unchanged=skip_unchanged),
-                run.check_stop,
-            ),
-        )
+        run.start(source, sink, memory, recruit(transform, settings, abort, judge, run.check_stop))
         run.supervise(on_progress)
     except BaseException as error:  # noqa: BLE001 - a signal's exception too must free the threads before it goes on
         abort.fail(error)
@@ -140,11 +133,10 @@ class _BatchRun:
         )
         self._handoff = handoff
         self.check_stop()
+        self._reader, self._writer = reader, writer
         writer.start()
-        self._writer = writer
         self._pool.start()
         reader.start()
-        self._reader = reader
 
     def supervise(self, on_progress: OnProgress | None) -> None:
         """Watch until the writer is done; raises the first error of any thread, or `BatchStopped`."""
@@ -175,12 +167,12 @@ class _BatchRun:
         elif self._workforce is not None:
             self._workforce.close()
         for thread in (self._reader, self._writer):
-            if thread is None:
+            if thread is None or thread.ident is None:  # never started
                 continue
             thread.join(max(0.0, deadline + self._settings.query_timeout_s - time.monotonic()))
             if thread.is_alive():
                 log.warning("batch %d: %s does not come back, it is left behind", self._batch.index, thread.name)
-        if self._writer is None:
+        if self._writer is None or self._writer.ident is None:
             sink.close()
 
     def check_ledger(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from include.warehouse.connection import Warehouse
-from include.warehouse.loaders.mssql import FOREIGN_KEYS_IN, PRIMARY_KEY_OF, keys_json
+from include.warehouse.loaders.mssql import COLUMNS_OF, FOREIGN_KEYS_IN, PRIMARY_KEYS_OF, keys_json
 
 _SYNONYMS = {
     "INT": "INTEGER",
@@ -54,28 +54,35 @@ def declared_type(column: sa.Column[Any], dialect: sa.Dialect) -> str:
     return normal_type(column.type.compile(dialect=dialect))
 
 
-def find_table(warehouse: Warehouse, connection: sa.Connection, name: str) -> FoundTable | None:
-    """None when there is no such table."""
+def find_tables(warehouse: Warehouse, connection: sa.Connection, names: Sequence[str]) -> dict[str, FoundTable]:
+    """Those of the tables that exist, by name."""
     if warehouse.name == "sqlite":
-        return _find_in_sqlite(connection, name)
-    inspector = sa.inspect(connection)
-    if not inspector.has_table(name, schema=warehouse.schema):
-        return None
-    columns = {
-        found["name"]: FoundColumn(
-            normal_type(found["type"].compile(dialect=connection.dialect)), bool(found["nullable"])
-        )
-        for found in inspector.get_columns(name, schema=warehouse.schema)
-    }
-    key = connection.exec_driver_sql(PRIMARY_KEY_OF, (warehouse.qualify(name),)).scalars().all()
-    return FoundTable(columns, tuple(key))
+        found = {name: _find_in_sqlite(connection, name) for name in names}
+        return {name: table for name, table in found.items() if table.columns}
+    wanted = (warehouse.schema, keys_json(list(names)))
+    keys: dict[str, list[str]] = {name: [] for name in names}
+    for table, column in connection.exec_driver_sql(PRIMARY_KEYS_OF, wanted).all():
+        keys[table].append(column)
+    columns: dict[str, dict[str, FoundColumn]] = {}
+    for table, column, nullable, *type_ in connection.exec_driver_sql(COLUMNS_OF, wanted).all():
+        columns.setdefault(table, {})[column] = FoundColumn(normal_type(catalog_type(*type_)), bool(nullable))
+    return {name: FoundTable(found, tuple(keys[name])) for name, found in columns.items()}
 
 
-def _find_in_sqlite(connection: sa.Connection, name: str) -> FoundTable | None:
+def catalog_type(family: str, max_bytes: int, precision: int, scale: int) -> str:
+    """A type of `sys.columns` as DDL spells it."""
+    if family in ("nvarchar", "nchar"):
+        return f"{family}({'max' if max_bytes < 0 else max_bytes // 2})"
+    if family in ("varchar", "char", "varbinary", "binary"):
+        return f"{family}({'max' if max_bytes < 0 else max_bytes})"
+    if family in ("decimal", "numeric"):
+        return f"{family}({precision}, {scale})"
+    return f"{family}({scale})" if family in ("datetime2", "datetimeoffset", "time") else family
+
+
+def _find_in_sqlite(connection: sa.Connection, name: str) -> FoundTable:
     # The declared text itself: SQLAlchemy's reflection cannot know the types that keep numerics as text.
     rows = connection.exec_driver_sql('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)).all()
-    if not rows:
-        return None
     columns = {row[0]: FoundColumn(normal_type(row[1]), not row[2] and not row[3]) for row in rows}
     key = tuple(row[0] for row in sorted((row for row in rows if row[3]), key=lambda row: int(row[3])))
     return FoundTable(columns, key)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateIndex, CreateTable
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from include.engine.errors import FatalError, SettingsError
 from include.warehouse.clock import utc_now
 from include.warehouse.connection import Warehouse
 from include.warehouse.delete_path import DeletePath
-from include.warehouse.found_tables import FoundTable, declared_type, find_table, foreign_keys_into
+from include.warehouse.found_tables import FoundTable, declared_type, find_tables, foreign_keys_into
 from include.warehouse.loaders.mssql import PROBE
 from include.warehouse.retired import children_first, known_paths, remember_tables
 from include.warehouse.tables import metadata as house
@@ -28,8 +27,8 @@ def prepare(warehouse: Warehouse, pipeline: str, target: Target) -> list[DeleteP
     `SettingsError` that lists every difference. Safe to call from many tasks at once.
     """
     _check_server(warehouse)
-    ensure_tables(warehouse, parents_first(list(house.tables.values())))
-    ensure_tables(warehouse, [table.table for table in target.tables])
+    house_tables = parents_first(list(house.tables.values()))
+    ensure_tables(warehouse, [*house_tables, *(table.table for table in target.tables)])
     retired = _register(warehouse, pipeline, target)
     _refuse_outside_keys(warehouse, target, retired)
     return retired
@@ -37,25 +36,28 @@ def prepare(warehouse: Warehouse, pipeline: str, target: Target) -> list[DeleteP
 
 def ensure_tables(warehouse: Warehouse, tables: Sequence[sa.Table]) -> None:
     """Create or compare, parents first."""
+    names = [table.name for table in tables]
 
-    def missing(connection: sa.Connection) -> list[sa.Table]:
-        return [table for table in tables if find_table(warehouse, connection, table.name) is None]
+    def look(connection: sa.Connection) -> dict[str, FoundTable]:
+        return find_tables(warehouse, connection, names)
 
-    absent = warehouse.transact("look at the tables", missing, write=False)
+    found = warehouse.transact("look at the tables", look, write=False)
+    absent = [table for table in tables if table.name not in found]
     if absent and not warehouse.create_tables:
-        names = ", ".join(table.name for table in absent)
-        raise SettingsError(f"tables are missing and creating them is switched off: {names}")
+        missing = ", ".join(table.name for table in absent)
+        raise SettingsError(f"tables are missing and creating them is switched off: {missing}")
+    # First what is there: a table that differs can make creating the others fail.
+    _compare(warehouse, [table for table in tables if table.name in found], found)
     for table in absent:
         _create(warehouse, table)
+    if absent:
+        # Another task may have created them meanwhile, from another declaration.
+        _compare(warehouse, absent, warehouse.transact("look at the tables", look, write=False))
 
-    def compare(connection: sa.Connection) -> list[str]:
-        return [
-            fault
-            for table in tables
-            for fault in differences(table, find_table(warehouse, connection, table.name), connection.dialect)
-        ]
 
-    faults = warehouse.transact("compare the tables", compare, write=False)
+def _compare(warehouse: Warehouse, tables: Sequence[sa.Table], found: Mapping[str, FoundTable]) -> None:
+    dialect = warehouse.engine.dialect
+    faults = [fault for table in tables for fault in differences(table, found.get(table.name), dialect)]
     if faults:
         raise SettingsError("tables are not as declared: " + "; ".join(faults))
 
@@ -90,20 +92,19 @@ def _nullable(nullable: bool | None) -> str:
 def _create(warehouse: Warehouse, table: sa.Table) -> None:
     """Another task may do the same at this moment: who comes second finds the table there."""
 
-    def work(connection: sa.Connection) -> None:
-        if find_table(warehouse, connection, table.name) is None:
-            connection.execute(CreateTable(table))
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                connection.execute(CreateIndex(index))
+    def create(connection: sa.Connection) -> None:
+        connection.execute(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            connection.execute(CreateIndex(index))
 
-    retrying = Retrying(
-        # "There is already an object named …": looked for again, it is found.
-        retry=retry_if_exception_type(FatalError),
-        stop=stop_after_attempt(3),
-        wait=wait_random_exponential(multiplier=0.1, max=1),
-        reraise=True,
-    )
-    retrying(warehouse.transact, f"create table {table.name}", work)
+    def look(connection: sa.Connection) -> bool:
+        return table.name in find_tables(warehouse, connection, [table.name])
+
+    try:
+        warehouse.transact(f"create table {table.name}", create)
+    except FatalError:
+        if not warehouse.transact("look at the tables", look, write=False):
+            raise
 
 
 def _check_server(warehouse: Warehouse) -> None:
@@ -130,7 +131,8 @@ def _register(warehouse: Warehouse, pipeline: str, target: Target) -> list[Delet
         fresh = [path for path in paths if known.get(path.table) != path]
         remember_tables(connection, pipeline, target.name, fresh, utc_now())
         dropped = [known[name] for name in known.keys() - {path.table for path in paths}]
-        there = [path for path in dropped if find_table(warehouse, connection, path.table) is not None]
+        found = find_tables(warehouse, connection, [path.table for path in dropped])
+        there = [path for path in dropped if path.table in found]
         return children_first(there, foreign_keys_into(warehouse, connection, [path.table for path in there]))
 
     return warehouse.transact("register the target's tables", work)

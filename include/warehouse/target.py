@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable, SchemaConst
@@ -56,7 +57,9 @@ class Target:
         if faults:
             raise SettingsError(f"target {name}: " + "; ".join(faults))
         self.metadata = sa.MetaData()
-        copies = [_portable_copy(table, record_key, self.metadata) for table in tables]
+        copies = [table.to_metadata(self.metadata, schema=SchemaConst.RETAIN_SCHEMA) for table in tables]
+        for declared, copy in zip(tables, copies, strict=True):
+            _make_portable(declared, copy, record_key)
         paths = {copy.name: find_path(copy, record_key) for copy in copies}
         self.tables = tuple(
             TargetTable(copy, path) for copy in parents_first(copies) if (path := paths[copy.name]) is not None
@@ -89,18 +92,28 @@ class Target:
     @cached_property
     def signature(self) -> str:
         """Digest of all tables, columns and types: a part of a pipeline's fingerprint."""
-        ddl = "\n".join(str(CreateTable(table.table)) for table in self.tables)
-        return hashlib.sha256(f"{self.name}\n{self.record_key}\n{ddl}".encode()).hexdigest()
+        lines = [self.name, self.record_key]
+        for table in self.tables:
+            # Constraints are a set: their order means nothing. That of the columns does.
+            ddl = str(CreateTable(table.table)).splitlines()
+            lines += [table.name, *table.columns, *sorted(line.strip(" \t,") for line in ddl)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _portable_copy(table: sa.Table, record_key: str, metadata: sa.MetaData) -> sa.Table:
-    copy = table.to_metadata(metadata, schema=SchemaConst.RETAIN_SCHEMA)
-    for column in copy.columns:
-        is_key = column.name == record_key
-        column.type = portable(column.type, is_key=is_key) or column.type
+def _make_portable(declared: sa.Table, copy: sa.Table, record_key: str) -> None:
+    """Types come from the declaration: a copied foreign key knows its type only once its parent is there."""
+    for column in declared.columns:
+        twin = copy.columns[column.name]
+        twin.type = portable(column.type, is_key=_carries_key(column, record_key)) or column.type
         # Every value comes in the row: an IDENTITY would refuse it.
-        column.autoincrement = False
-    return copy
+        twin.autoincrement = False
+
+
+def _carries_key(column: sa.Column[Any], record_key: str) -> bool:
+    """Also under another name: both ends of a foreign key need one collation."""
+    if column.name == record_key:
+        return True
+    return any(key.column is not column and _carries_key(key.column, record_key) for key in column.foreign_keys)
 
 
 def _index_first_step(target_table: TargetTable) -> None:

@@ -26,7 +26,7 @@ class BatchOperator(PipelineOperator[S]):
     _stop: Event | None = None
 
     def __init__(self, *, batch: Mapping[str, Any], **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own
-        super().__init__(**{"map_index_template": "{{ label }}", **kwargs})
+        super().__init__(**{**kwargs, "map_index_template": kwargs.get("map_index_template") or "{{ label }}"})
         self.batch = batch
 
     def execute(self, context: Context) -> dict[str, Any]:

@@ -30,7 +30,8 @@ class PipelineOperator(BaseOperator, Generic[S]):
     template_fields: Sequence[str] = ("warehouse_conn_id",)
 
     def __init__(self, *, warehouse_conn_id: str = "headrace_warehouse", **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own
-        super().__init__(**{"retry_policy": RETRY_POLICY, **kwargs})
+        # A mapped operator passes every argument that was not given as None.
+        super().__init__(**{**kwargs, "retry_policy": kwargs.get("retry_policy") or RETRY_POLICY})
         self.warehouse_conn_id = warehouse_conn_id
 
     @abstractmethod

@@ -1,7 +1,7 @@
 """The engine's own cost a record: microseconds with a transform and a sink that do nothing.
 
 `python tests/benchmarks/engine_overhead.py [--records 100000] [--workers 1 2 4]`, from the project root.
-The budget is 40 µs; it covers reader, hand-off, pool, insert queue, writer and statistics.
+It covers reader, hand-off, pool, insert queue, writer and statistics.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from include.engine.run import run_batch
 from include.engine.settings import EngineSettings
 from include.engine.stats import BatchStats
 
-BUDGET_US = 40.0
 ROWS: Rows = {"t": [(1, 2, 3)]}
 
 
@@ -68,7 +67,7 @@ def bare_loop(records: int) -> float:
     return (time.process_time() - started) / records * 1e6
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
@@ -76,18 +75,14 @@ def main() -> int:
     bare_us = bare_loop(arguments.records)
     print(f"{arguments.records} records; read and transform alone: {bare_us:.2f} µs a record")
     print(f"{'workers':>7} {'order':>9} {'engine µs':>10} {'wall µs':>8} {'records/s':>10}")
-    worst_us = 0.0
     for ordered in (False, True):
         for workers in arguments.workers:
             cpu_us, stats = measure(arguments.records, EngineSettings(workers=workers, ordered=ordered))
             overhead_us = cpu_us - bare_us
-            worst_us = max(worst_us, overhead_us)
             wall_us = stats.counters.wall_s / arguments.records * 1e6
             order = "ordered" if ordered else "as it is"
             print(f"{workers:>7} {order:>9} {overhead_us:>10.2f} {wall_us:>8.2f} {stats.records_per_s():>10.0f}")
-    print(f"worst {worst_us:.2f} µs of {BUDGET_US:g} µs")
-    return 0 if worst_us <= BUDGET_US else 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

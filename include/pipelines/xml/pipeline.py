@@ -133,8 +133,10 @@ class XmlPipeline:
         )
 
     def watermark(self) -> str | None:
-        """The highest key of the source, for the run's line; only where runs read above the last one's."""
-        if self.settings.without_change_date != "above_watermark":
+        """The highest key of the source; only where runs read above the last one's, and all of that."""
+        settings = self.settings
+        partial = settings.key_lower, settings.key_upper, settings.key_list
+        if settings.without_change_date != "above_watermark" or settings.open_rejects_only or partial != (None,) * 3:
             return None
         last = TableKeySpace(self._source_database, self.source().table).last()
         return None if last is None else str(last)

@@ -38,11 +38,23 @@ APPLICATION_LOCK = (
 PROBE = "SELECT j.n FROM OPENJSON(N'[[1]]') WITH (n int '$[0]') AS j"
 """Fails below compatibility level 130."""
 
-PRIMARY_KEY_OF = (
-    "SELECT c.name FROM sys.indexes AS i "
+_NAMED = (
+    "WHERE SCHEMA_NAME(t.schema_id) = COALESCE(%s, SCHEMA_NAME()) AND t.name IN "
+    "(SELECT j.name FROM OPENJSON(%s) WITH (name nvarchar(128) '$[0]') AS j)"
+)
+
+COLUMNS_OF = (
+    "SELECT t.name, c.name, c.is_nullable, y.name, c.max_length, c.precision, c.scale FROM sys.tables AS t "  # noqa: S608 - constants
+    "INNER JOIN sys.columns AS c ON c.object_id = t.object_id "
+    f"INNER JOIN sys.types AS y ON y.user_type_id = c.user_type_id {_NAMED}"
+)
+
+PRIMARY_KEYS_OF = (
+    "SELECT t.name, c.name FROM sys.tables AS t "  # noqa: S608 - constants
+    "INNER JOIN sys.indexes AS i ON i.object_id = t.object_id AND i.is_primary_key = 1 "
     "INNER JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id "
     "INNER JOIN sys.columns AS c ON c.object_id = k.object_id AND c.column_id = k.column_id "
-    "WHERE i.is_primary_key = 1 AND i.object_id = OBJECT_ID(%s) ORDER BY k.key_ordinal"
+    f"{_NAMED} ORDER BY t.name, k.key_ordinal"
 )
 
 FOREIGN_KEYS_IN = (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import mssql
 
 from include.engine.errors import SettingsError
 from include.warehouse.target import Target
@@ -75,3 +76,16 @@ def test_the_signature_changes_with_a_column_and_not_with_the_order_of_the_table
 def test_stored_keys_come_back_as_what_they_were() -> None:
     assert people().key_of("7") == 7
     assert people(key_type=sa.String(20)).key_of("007") == "007"
+
+
+def test_both_ends_of_a_foreign_key_to_a_text_key_have_its_collation() -> None:
+    metadata = sa.MetaData()
+    child = sa.Table("child", metadata, sa.Column("owner", sa.ForeignKey("parent.id"), nullable=False))
+    parent = sa.Table("parent", metadata, sa.Column("id", sa.String(20), primary_key=True))
+    target = Target("t", "id", [child, parent])
+    dialect = mssql.dialect()
+    types = [
+        target.table(name).columns[column].type.compile(dialect)
+        for name, column in (("parent", "id"), ("child", "owner"))
+    ]
+    assert types == ["NVARCHAR(20) COLLATE Latin1_General_100_BIN2"] * 2

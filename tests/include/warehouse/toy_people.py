@@ -42,6 +42,18 @@ def people(*, key_type: sa.types.TypeEngine[Any] | None = None, name: str = "peo
     return Target(name, "person_id", [address, contact, person])
 
 
+def lone_people() -> Target:
+    """The parent alone, with text keys: Babelfish cannot check foreign keys between columns of a named collation."""
+    columns = [sa.Column("person_id", sa.String(20), primary_key=True), sa.Column("name", sa.String(50))]
+    return Target("people", "person_id", [sa.Table("person", sa.MetaData(), *columns)])
+
+
+def lone(settlement: Settlement) -> Settlement:
+    """With a row for `lone_people`."""
+    settlement.rows = {"person": [(settlement.key, "Ada")]}
+    return settlement
+
+
 def person_rows(key: Key, name: str = "Ada", contacts: int = 2, line: str = "here") -> Rows:
     return {
         "person": [(key, name, f"{key}@example.org")],

@@ -44,7 +44,7 @@ def rows_of(contract_of: Callable[..., Contract]) -> MapDocument:
     """The rows of a document, by tables as `contract_of` takes them."""
     parser = DocumentParser(ParseLimits())
 
-    def map_document(document: str | bytes, *tables: dict[str, Any], key: Key = 1, **more: Any) -> Rows:
-        return compile_contract(contract_of(*tables, **more)).rows(parser.parse(document), key)
+    def map_document(document: str | bytes, *tables: dict[str, Any], record_key: Key = 1, **more: Any) -> Rows:
+        return compile_contract(contract_of(*tables, **more)).rows(parser.parse(document), record_key)
 
     return map_document

@@ -1,5 +1,7 @@
+# ruff: noqa: DTZ001 - columns of type datetime hold naive values
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
@@ -61,7 +63,7 @@ def test_the_forms_of_xml_schema_are_taken(kind: Kind, text: str, value: object)
         ("decimal", "NaN"),
         ("decimal", "Infinity"),
         ("decimal", "1_0"),
-        ("decimal", "٣.٥"),
+        ("decimal", "\u0663.\u0665"),
         ("decimal", "."),
         ("decimal", "1.2.3"),
         ("decimal", "1-2"),
@@ -100,10 +102,8 @@ def test_other_forms_are_refused_and_not_quoted(kind: Kind, text: str) -> None:
 def test_no_text_makes_a_converter_raise_anything_else(kind: Kind, text: str) -> None:
     convert = converter(kind)
     assert convert is not None
-    try:
+    with suppress(Unfit):
         convert(text)
-    except Unfit:
-        pass
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=5, min_value=-(10**20), max_value=10**20))

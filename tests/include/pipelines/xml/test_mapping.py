@@ -18,9 +18,8 @@ def base(*columns: Any, **more: Any) -> dict[str, Any]:
 
 
 def child(*columns: Any, **more: Any) -> dict[str, Any]:
-    return {
-        "name": "child", "parent": "base", "rows": "Cs/C", "row_number": "child_no", "columns": list(columns), **more,
-    }  # fmt: skip
+    own = {"name": "child", "parent": "base", "rows": "Cs/C", "row_number": "child_no", "columns": list(columns)}
+    return {**own, **more}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +89,7 @@ def test_repeated_elements_become_rows_numbered_within_their_parent(rows_of: Map
                   <Cs><C k="2"/><C k="3"><Ds><D>c</D></Ds></C></Cs></Doc>"""
     grandchild = {"name": "leaf", "parent": "child", "rows": "Ds/D", "row_number": "n", "columns": [("v", ".")]}
     # Children stand before parents here: the order in the file does not matter.
-    rows = rows_of(document, grandchild, child(("k", "@k", "int")), base(), key=9)
+    rows = rows_of(document, grandchild, child(("k", "@k", "int")), base(), record_key=9)
     assert rows == {
         "base": [(9,)],
         "child": [(9, 1, 1), (9, 2, 2), (9, 3, 3)],
@@ -154,6 +153,31 @@ def test_the_documents_key_must_be_the_sources(
 ) -> None:
     declared = {"column": "doc_id", "type": key_type, "path": "@id"}
     if fault is None:
-        assert rows_of(document, base(), key=key, **{"key": key}) if False else True
-    from include.pipelines.xml.compile import compile_contract  # noqa: PLC0415
-    del compile_contract, declared
+        assert rows_of(document, base(), record_key=key, key=declared) == {"base": [(key,)]}
+        return
+    with pytest.raises(RecordRejected) as raised:
+        rows_of(document, base(), record_key=key, key=declared)
+    assert raised.value.message.startswith(fault)
+
+
+def test_keys_of_another_kind_than_the_contracts_stop_the_batch(rows_of: MapDocument) -> None:
+    with pytest.raises(SettingsError, match=r"key\.type"):
+        rows_of("<Doc/>", base(), record_key="text")
+
+
+def test_an_element_that_no_path_enters_is_not_looked_into(rows_of: MapDocument) -> None:
+    deep = "<x>" * 200 + "<a>no</a>" + "</x>" * 200
+    assert rows_of(f"<Doc>{deep}<a>yes</a></Doc>", base(("v", "a"))) == {"base": [(1, "yes")]}
+
+
+def test_no_message_quotes_the_document(rows_of: MapDocument) -> None:
+    secret = "PLANTED-9231"
+    types = ("int", "decimal(5,2)", "date", "datetime", "datetimeoffset", "bit", "uuid", "float")
+    for type_ in types:
+        for document, path in ((f"<Doc><a>{secret}</a></Doc>", "a"), (f"<Doc a='{secret}'/>", "@a")):
+            with pytest.raises(RecordRejected) as raised:
+                rows_of(document, base(("v", path, type_)))
+            seen: BaseException | None = raised.value
+            while seen is not None:
+                assert secret not in f"{seen!s}{seen.args!r}"
+                seen = seen.__context__

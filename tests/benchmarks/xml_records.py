@@ -1,0 +1,166 @@
+"""The XML pipeline, its parts side by side: parse and map alone, insert alone, and the whole engine.
+
+    python -m tests.benchmarks.xml_records [--sizes 4000 30000 145000] [--repetitions 5] [--seconds 4]
+
+From the project root. Each figure is a fresh process, or two at once on the same files, as one or two mapped tasks
+are; all start in the same state, on a warehouse that is empty but for a warm-up. A repetition runs all figures of a
+size one after the other, and ratios are taken within it. See README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from include.sandbox.lending import write_sample
+from tests.benchmarks.figures import machine, median, ratio, table
+from tests.benchmarks.xml_task import WARM_UP_RECORDS, Figures, Order
+
+PARTS = ("transform", "insert", "whole")
+TASKS = (1, 2)
+RECORDS_A_SECOND = {4_000: 4_000, 30_000: 1_600, 145_000: 600}
+"""Roughly, of one task: what a figure's number of records is made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One size of document, and how it is worked."""
+
+    size_bytes: int
+    records: int
+    source: Path
+    workers: int | None
+    insert_batch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One figure of one repetition."""
+
+    records_a_second: float
+    cpu_us: float
+    """A record, of all processes together."""
+
+
+def measure(setting: Setting, part: str, tasks: int) -> Measured:
+    """Run `tasks` processes at once, each on a range of its own; the rate is that of all together."""
+    with tempfile.TemporaryDirectory(prefix="headrace_benchmark_") as folder:
+        processes = [_start(setting, part, index, Path(folder) / "warehouse.db") for index in range(tasks)]
+        for process in processes:
+            _line(process)
+        for process in processes:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        found = [Figures(**json.loads(_line(process))) for process in processes]
+        for process in processes:
+            process.communicate()
+    records = sum(figures.records for figures in found)
+    wall_s = max(figures.ended_s for figures in found) - min(figures.began_s for figures in found)
+    return Measured(records / wall_s, sum(figures.cpu_s for figures in found) / records * 1e6)
+
+
+def _start(setting: Setting, part: str, index: int, warehouse: Path) -> subprocess.Popen[str]:
+    order = Order(
+        part=part,
+        source=str(setting.source),
+        warehouse=str(warehouse),
+        index=index,
+        first=index * (setting.records + WARM_UP_RECORDS),
+        records=setting.records,
+        workers=setting.workers,
+        insert_batch=setting.insert_batch,
+    )
+    command = [sys.executable, "-m", "tests.benchmarks.xml_task", json.dumps(asdict(order))]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        raise RuntimeError(f"a task ended without an answer, exit code {process.wait()}")
+    return line
+
+
+Repetitions = dict[tuple[str, int], list[Measured]]
+
+
+def rates(found: Repetitions, part: str, tasks: int) -> list[float]:
+    return [measured.records_a_second for measured in found[part, tasks]]
+
+
+def slower(found: Repetitions, tasks: int) -> list[float]:
+    """The rate of the slower part, by repetition."""
+    return [min(pair) for pair in zip(rates(found, "transform", tasks), rates(found, "insert", tasks), strict=True)]
+
+
+def rate_row(size_bytes: int, found: Repetitions, tasks: int) -> list[str]:
+    medians = [median(rates(found, part, tasks)) for part in PARTS]
+    whole = rates(found, "whole", tasks)
+    return [
+        f"{size_bytes // 1000} KB",
+        str(tasks),
+        *(f"{rate:,.0f}" for rate in medians),
+        f"{ratio(whole, slower(found, tasks)):.2f}",
+        f"{ratio(whole, rates(found, 'whole', 1)):.2f}",
+        f"{60 * medians[-1]:,.0f}",
+    ]
+
+
+def cost_row(size_bytes: int, found: Repetitions, tasks: int) -> list[str]:
+    costs = {part: median(measured.cpu_us for measured in found[part, tasks]) for part in PARTS}
+    rest = costs["whole"] - costs["transform"] - costs["insert"]
+    return [f"{size_bytes // 1000} KB", str(tasks), *(f"{cost:.0f}" for cost in (*costs.values(), rest))]
+
+
+def run(sizes: Sequence[int], repetitions: int, seconds: float, workers: int | None, insert_batch: int | None) -> None:
+    print(machine(), flush=True)
+    measured: dict[int, Repetitions] = {}
+    with tempfile.TemporaryDirectory(prefix="headrace_benchmark_") as folder:
+        for size in sizes:
+            records = int(RECORDS_A_SECOND[size] * seconds)
+            source = Path(folder) / f"source_{size}.db"
+            write_sample(source, max(TASKS) * (records + WARM_UP_RECORDS), size_bytes=size)
+            setting = Setting(size, records, source, workers, insert_batch)
+            found: Repetitions = defaultdict(list)
+            for _ in range(repetitions):
+                for tasks in TASKS:
+                    for part in PARTS:
+                        found[part, tasks].append(measure(setting, part, tasks))
+            measured[size] = found
+            source.unlink()
+            print(f"{size} bytes: {records} records a task, {repetitions} repetitions", flush=True)
+    head = (
+        "documents",
+        "tasks",
+        "parse and map/s",
+        "insert/s",
+        "whole/s",
+        "whole of slower",
+        "of one task",
+        "a minute",
+    )
+    print("\n" + table(head, [rate_row(size, found, tasks) for size, found in measured.items() for tasks in TASKS]))
+    head = ("documents", "tasks", "parse and map, CPU µs", "insert", "whole", "the rest")
+    print("\n" + table(head, [cost_row(size, found, tasks) for size, found in measured.items() for tasks in TASKS]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(RECORDS_A_SECOND), choices=list(RECORDS_A_SECOND))
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of one figure, roughly")
+    parser.add_argument("--workers", type=int, help="transform threads a task; left out, the pipeline's default")
+    parser.add_argument("--insert-batch", type=int, help="records a transaction; left out, the pipeline's default")
+    arguments = parser.parse_args()
+    run(arguments.sizes, arguments.repetitions, arguments.seconds, arguments.workers, arguments.insert_batch)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""One task of `xml_records`: a process that does one part of the work on one range of keys.
+
+`python -m tests.benchmarks.xml_task '{"part": …}'`, from the project root. It gets ready, says so in a line, waits
+for a line, works, and answers with its figures as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+from include.engine.abort import Abort
+from include.engine.insert_queue import InsertQueue
+from include.engine.model import Batch, KeyRange, Outcome, Record, Settlement
+from include.engine.writer import DatabaseInsertThread
+from include.pipelines.xml.pipeline import XmlPipeline
+from include.pipelines.xml.settings import XmlSettings
+from include.sandbox.lending import FIRST_KEY
+from include.warehouse.attempt import Attempt
+from include.warehouse.connection import sqlite_warehouse
+from include.warehouse.fit import Fitter
+from include.warehouse.ledger import Ledger
+from include.warehouse.load import load_batch
+from include.warehouse.schema import prepare
+from include.warehouse.sink import WarehouseSink
+
+WARM_UP_RECORDS = 300
+"""Done before the clock starts: what a process does once (imports, statements, contract) is no part of a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a task is to do."""
+
+    part: str
+    """`transform`, `insert` or `whole`."""
+    source: str
+    warehouse: str
+    index: int
+    """Of the task."""
+    first: int
+    """Position of its first record in the source."""
+    records: int
+    workers: int | None = None
+    insert_batch: int | None = None
+    """None, as for `workers`, is the pipeline's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a task measured; `perf_counter` is the machine's, so two tasks compare."""
+
+    records: int
+    began_s: float
+    ended_s: float
+    cpu_s: float
+
+
+class Task:
+    """The parts are built as `load_batch` builds them."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        given = {"workers": order.workers, "insert_batch": order.insert_batch}
+        self.settings = XmlSettings(**{name: value for name, value in given.items() if value is not None})
+        self.warehouse = sqlite_warehouse(Path(order.warehouse))
+        self.pipeline = XmlPipeline(self.settings, None, sqlite_warehouse(Path(order.source)), self.warehouse)
+        self.transform = Fitter(self.pipeline.target, self.warehouse.name).after(self.pipeline.transform())
+
+    def ready(self) -> Callable[[], int]:
+        """Do what is not measured; gives what is, which says how many records it did."""
+        order = self.order
+        warm_up = Batch(100 + order.index, _range(order.first, WARM_UP_RECORDS), WARM_UP_RECORDS)
+        batch = Batch(order.index, _range(order.first + WARM_UP_RECORDS, order.records), order.records)
+        match order.part:
+            case "transform":
+                self._transform(self._read(warm_up))
+                records = self._read(batch)
+                return lambda: self._transform(records)
+            case "insert":
+                self._insert(warm_up, self._settlements(warm_up))
+                settlements = self._settlements(batch)
+                return lambda: self._insert(batch, settlements)
+            case "whole":
+                self._whole(warm_up)
+                return lambda: self._whole(batch)
+        raise ValueError(order.part)
+
+    def _read(self, batch: Batch) -> list[Record]:
+        return list(self.pipeline.source().read(batch))
+
+    def _transform(self, records: list[Record]) -> int:
+        """Parse, map and fit in as many threads as a batch has workers; the rows are dropped."""
+        waiting = iter(records)
+        lock = threading.Lock()
+
+        def take() -> list[Record]:
+            with lock:
+                return list(islice(waiting, 8))
+
+        def work() -> None:
+            while run := take():
+                for record in run:
+                    self.transform(record)
+
+        threads = [threading.Thread(target=work) for _ in range(self.settings.workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return len(records)
+
+    def _settlements(self, batch: Batch) -> list[Settlement]:
+        hashed = self.pipeline.content_hash
+        return [
+            Settlement(
+                record.key,
+                Outcome.WRITTEN,
+                rows=self.transform(record),
+                version=record.version,
+                content_hash=hashed(record),
+                size=record.size,
+            )
+            for record in self.pipeline.source().read(batch)
+        ]
+
+    def _insert(self, batch: Batch, settlements: list[Settlement]) -> int:
+        """Through queue and writer, with `records` and the ledger."""
+        engine, target, abort, done = self.settings.engine(), self.pipeline.target, Abort(), threading.Event()
+        retired = prepare(self.warehouse, self.pipeline.name, target)
+        cycle = Ledger(self.warehouse).claim(self._attempt(batch), batch, self.pipeline.fingerprint)
+        queue = InsertQueue(engine.queue_records, engine.queue_bytes)
+        abort.on_abort(queue.fail)
+        sink = WarehouseSink(self.warehouse, cycle, target, retired)
+        writer = DatabaseInsertThread(
+            queue, sink, engine, abort, records_read=lambda: len(settlements), on_done=done.set
+        )
+        writer.start()
+        for settlement in settlements:
+            queue.put([settlement])
+        queue.close()
+        done.wait()
+        if abort.error is not None:
+            raise abort.error
+        return writer.tally.counters.records_settled
+
+    def _whole(self, batch: Batch) -> int:
+        line = load_batch(
+            self.pipeline,
+            batch,
+            self._attempt(batch),
+            self.warehouse,
+            self.settings.engine(),
+            stop=threading.Event(),
+        )
+        return int(line["records_written"])
+
+    def _attempt(self, batch: Batch) -> Attempt:
+        names = self.pipeline.name, self.pipeline.target.name
+        return Attempt(*names, "benchmark", "run", "load", batch.index, f"task {self.order.index}", 0)
+
+
+def _range(first: int, records: int) -> KeyRange:
+    return KeyRange(FIRST_KEY + first, FIRST_KEY + first + records)
+
+
+def _answers() -> Iterator[str]:
+    for line in sys.stdin:
+        yield line.strip()
+
+
+def main() -> None:
+    order = Order(**json.loads(sys.argv[1]))
+    work = Task(order).ready()
+    print("ready", flush=True)
+    next(_answers())
+    began_s, cpu_s = time.perf_counter(), time.process_time()
+    done = work()
+    figures = Figures(done, began_s, time.perf_counter(), time.process_time() - cpu_s)
+    if done != order.records:
+        raise RuntimeError(f"{order.part}: {done} of {order.records} records were done")
+    print(json.dumps(asdict(figures)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from include.engine.errors import SettingsError
+from include.engine.model import Batch, KeyListRange, KeyRange, Record
+from include.engine.settings import EngineSettings
+from include.pipelines.xml.contract_files import CONTRACT_FOLDER
+from include.pipelines.xml.pipeline import XmlPipeline
+from include.pipelines.xml.settings import XmlSettings
+from include.sandbox.lending import FIRST_KEY, Sample, write_sample
+from include.warehouse.attempt import Attempt
+from include.warehouse.connection import Warehouse, sqlite_warehouse
+from include.warehouse.key_lists import store_keys
+from include.warehouse.ledger import SUCCEEDED
+from include.warehouse.load import load_batch
+from include.warehouse.runs import Run, finish_run, start_run
+from include.warehouse.schema import prepare
+from include.warehouse.window import Window
+
+NO_CHANGE_DATE = {"change_date_column": None, "without_change_date": "above_watermark"}
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return sqlite_warehouse(tmp_path / "warehouse.db")
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Sample:
+    return write_sample(tmp_path / "source.db", 100, size_bytes=4_000, broken_share=0.2)
+
+
+@pytest.fixture
+def source(tmp_path: Path, sample: Sample) -> Warehouse:
+    return sqlite_warehouse(tmp_path / "source.db")
+
+
+def pipeline(source: Warehouse, warehouse: Warehouse, window: Window | None = None, **settings: Any) -> XmlPipeline:
+    return XmlPipeline(XmlSettings(**settings), window, source, warehouse)
+
+
+def test_a_batch_of_documents_lands_in_the_contracts_tables_and_the_broken_ones_in_rejects(
+    source: Warehouse, warehouse: Warehouse, sample: Sample
+) -> None:
+    xml = pipeline(source, warehouse)
+    (batch,) = xml.plan(1000)
+    attempt = Attempt("xml_records", "lending", "d", "r", "load", 0, "me", 1)
+    settings = EngineSettings(max_reject_rate=None)
+    line = load_batch(xml, batch, attempt, warehouse, settings, stop=threading.Event())
+    assert (line["records_read"], line["records_rejected"]) == (sample.documents, sample.broken)
+    assert line["records_written"] == sample.documents - sample.broken
+
+    def counts(connection: sa.Connection) -> dict[str, int]:
+        return {
+            table.name: connection.execute(sa.select(sa.func.count()).select_from(table.table)).scalar_one()
+            for table in xml.target.tables
+        }
+
+    found = warehouse.transact("count", counts, write=False)
+    assert found["app_base"] == sample.documents - sample.broken
+    assert sum(found.values()) == line["rows_written"]
+
+
+def test_a_plan_covers_range_and_window(source: Warehouse, warehouse: Warehouse) -> None:
+    assert [batch.part for batch in pipeline(source, warehouse).plan(60)] == [
+        KeyRange(None, FIRST_KEY + 60),
+        KeyRange(FIRST_KEY + 60, None),
+    ]
+    ranged = pipeline(source, warehouse, key_lower=str(FIRST_KEY + 10), key_upper=FIRST_KEY + 30).plan(60)
+    assert ranged == [Batch(0, KeyRange(FIRST_KEY + 10, FIRST_KEY + 30), 20)]
+    hour = Window(datetime(2025, 1, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, 2, tzinfo=UTC))
+    windowed = pipeline(source, warehouse, hour)
+    assert sum(batch.planned_records for batch in windowed.plan(10)) == 40
+    assert "changed from" in windowed.scope()
+
+
+def test_a_stored_list_is_planned_by_position(source: Warehouse, warehouse: Warehouse) -> None:
+    listed = pipeline(source, warehouse, key_list="mine")
+    prepare(warehouse, listed.name, listed.target)
+    with pytest.raises(SettingsError, match="no such list"):
+        listed.plan(10)
+    store_keys(warehouse, "mine", range(FIRST_KEY, FIRST_KEY + 15))
+    assert [batch.part for batch in listed.plan(10)] == [KeyListRange("mine", 0, 10), KeyListRange("mine", 10, 15)]
+
+
+def test_without_a_change_date_a_run_reads_above_the_last_successful_runs_highest_key(
+    tmp_path: Path, source: Warehouse, warehouse: Warehouse
+) -> None:
+    first = pipeline(source, warehouse, **NO_CHANGE_DATE)
+    prepare(warehouse, first.name, first.target)
+    run = Run(first.name, first.target.name, "d", "r")
+    mark, batches = first.watermark(), first.plan(1000)
+    assert sum(batch.planned_records for batch in batches) == 100
+    start_run(warehouse, run, batches, watermark=mark)
+    finish_run(warehouse, run, SUCCEEDED, {})
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute("INSERT INTO app_xml VALUES (?, '<x/>', '2025-02-01')", (FIRST_KEY + 500,))
+    planned = pipeline(source, warehouse, **NO_CHANGE_DATE).plan(1000)
+    assert [batch.part for batch in planned] == [KeyRange(FIRST_KEY + 100, None)]
+
+
+@pytest.mark.parametrize(
+    "part", [{"key_lower": FIRST_KEY}, {"key_upper": 5}, {"key_list": "x"}, {"open_rejects_only": True}]
+)
+def test_a_run_over_a_part_leaves_no_watermark(source: Warehouse, warehouse: Warehouse, part: dict[str, Any]) -> None:
+    assert pipeline(source, warehouse, **NO_CHANGE_DATE).watermark() == str(FIRST_KEY + 99)
+    assert pipeline(source, warehouse, **NO_CHANGE_DATE, **part).watermark() is None
+    assert pipeline(source, warehouse).watermark() is None
+
+
+def test_keys_of_another_kind_than_the_contracts_are_refused_when_planning(
+    tmp_path: Path, source: Warehouse, warehouse: Warehouse
+) -> None:
+    contract = json.loads((CONTRACT_FOLDER / "lending.json").read_text(encoding="utf-8"))
+    contract["key"]["type"] = "string(20)"
+    (tmp_path / "lending.json").write_text(json.dumps(contract))
+    with pytest.raises(SettingsError, match=r"key\.type"):
+        pipeline(source, warehouse, contract_folder=tmp_path).plan(10)
+    with pytest.raises(SettingsError, match="key_lower"):
+        pipeline(source, warehouse, key_lower="x").plan(10)
+
+
+def test_the_fingerprint_is_that_of_what_decides_the_rows(
+    tmp_path: Path, source: Warehouse, warehouse: Warehouse
+) -> None:
+    text = (CONTRACT_FOLDER / "lending.json").read_text(encoding="utf-8")
+    (tmp_path / "lending.json").write_text(text.replace('"default": 3', '"default": 4'))
+    plain = pipeline(source, warehouse).fingerprint
+    assert plain == pipeline(source, warehouse, workers=7, key_lower=3, page_rows=5).fingerprint
+    others = {
+        pipeline(source, warehouse, contract_folder=tmp_path).fingerprint,
+        pipeline(source, warehouse, fallback_encoding="cp1252").fingerprint,
+        pipeline(source, warehouse, max_depth=50).fingerprint,
+    }
+    assert len(others | {plain}) == 4
+    assert len(plain) <= 64
+
+
+def test_the_content_hash_changes_with_the_document_and_with_the_contract(
+    tmp_path: Path, source: Warehouse, warehouse: Warehouse
+) -> None:
+    text = (CONTRACT_FOLDER / "lending.json").read_text(encoding="utf-8")
+    (tmp_path / "lending.json").write_text(text.replace('"default": 3', '"default": 4'))
+    xml, other = pipeline(source, warehouse), pipeline(source, warehouse, contract_folder=tmp_path)
+    record = Record(1, "<a>é</a>")
+    assert xml.content_hash(record) == xml.content_hash(Record(2, "<a>é</a>".encode()))
+    assert xml.content_hash(record) != xml.content_hash(Record(1, "<a>e</a>"))
+    assert xml.content_hash(record) != other.content_hash(record)
+    assert len(xml.content_hash(Record(1, None))) <= 64

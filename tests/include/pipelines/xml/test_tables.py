@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+from include.pipelines.xml.contract import Contract
+from include.pipelines.xml.contract_files import find_contract
+from include.pipelines.xml.tables import target_of
+
+
+def test_the_demos_tables_carry_key_parents_and_row_numbers_in_front_of_their_columns() -> None:
+    target = target_of(find_contract("lending"))
+    assert target["app_address"].columns[:4] == ("app_id", "contact_no", "address_no", "kind")
+    address = target.table("app_address")
+    assert [column.name for column in address.primary_key.columns] == ["app_id", "contact_no", "address_no"]
+    (reference,) = address.foreign_key_constraints
+    assert reference.referred_table.name == "app_contact"
+    assert list(reference.column_keys) == ["app_id", "contact_no"]
+    names = [table.name for table in target.tables]
+    assert names.index("app_base") < names.index("app_contact") < names.index("app_address")
+
+
+def test_types_and_nullability_are_the_contracts(contract_of: Callable[..., Contract]) -> None:
+    contract = contract_of(
+        {
+            "name": "base",
+            "primary_key": ["doc_id", "code"],
+            "columns": [
+                ("code", "c", "string(5)", {"required": True}),
+                ("free", "f", "text"),
+                ("tiny", "t", "tinyint", {"default": 1}),
+                ("fixed", "x", "decimal(9,3)", {"required": True, "nullable": True}),
+                ("always", "a", "bit", {"default": False, "nullable": False}),
+                ("at", "at", "datetimeoffset"),
+            ],
+        }
+    )
+    table = target_of(contract).table("base")
+    nullable = {column.name: column.nullable for column in table.columns}
+    assert nullable == {
+        "doc_id": False, "code": False, "free": True, "tiny": True, "fixed": True, "always": False, "at": True,
+    }  # fmt: skip
+    assert isinstance(table.c.code.type, sa.Unicode)
+    assert table.c.code.type.length == 5
+    assert isinstance(table.c.fixed.type, sa.Numeric)
+    assert (table.c.fixed.type.precision, table.c.fixed.type.scale) == (9, 3)
+    assert isinstance(table.c.at.type, sa.DateTime)
+    assert table.c.at.type.timezone
+
+
+def test_a_key_declared_in_the_document_is_the_childs_foreign_key_beside_the_records(
+    contract_of: Callable[..., Contract],
+) -> None:
+    contract = contract_of(
+        {"name": "base", "primary_key": ["code"], "columns": [("code", "c", "string(5)", {"required": True})]},
+        {"name": "child", "parent": "base", "rows": "C", "row_number": "n", "columns": []},
+    )
+    child = target_of(contract).table("child")
+    assert list(child.columns.keys()) == ["doc_id", "code", "n"]
+    (reference,) = child.foreign_key_constraints
+    assert list(reference.column_keys) == ["code"]

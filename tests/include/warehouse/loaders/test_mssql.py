@@ -1,0 +1,319 @@
+"""The T-SQL without a server: every statement is read by a parser, and by pymssql's own substitution."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pymssql
+import pytest
+import sqlalchemy as sa
+import sqlglot
+from airflow.providers.microsoft.mssql.hooks.mssql import MsSqlHook
+from airflow.sdk import Connection
+from pymssql import _mssql
+from sqlalchemy.dialects import mssql as mssql_types
+from sqlalchemy.schema import CreateTable
+from sqlglot import exp
+
+from include.engine.errors import FatalError, TransientError
+from include.engine.model import InsertBatch
+from include.engine.stats import BatchStats
+from include.warehouse.connection import Warehouse
+from include.warehouse.ledger import FAILED, Ledger
+from include.warehouse.loaders import mssql
+from include.warehouse.loaders.mssql import CHUNK_CHARACTERS, MssqlLoader, json_chunks, shred_type
+from include.warehouse.runs import Run, finish_run, start_run
+from include.warehouse.schema import ensure_tables
+from include.warehouse.sink import WarehouseSink
+from include.warehouse.tables import metadata, records
+from include.warehouse.target import Target
+from tests.include.warehouse.test_type_matrix import GOOD
+from tests.include.warehouse.toy_people import attempt, batch, people, rejected, written
+
+Answer = tuple[list[str], list[tuple[Any, ...]]]
+
+
+class FakeServer:
+    """Stands for `pymssql.connect`: records what is executed and answers what the ledger must hear."""
+
+    def __init__(self) -> None:
+        self.connects: list[dict[str, Any]] = []
+        self.statements: list[tuple[str, Any]] = []
+        self.events: list[str] = []
+        self.fail: tuple[str, Exception] | None = None
+
+    def connect(self, **arguments: Any) -> FakeConnection:
+        self.connects.append(arguments)
+        return FakeConnection(self)
+
+    def answer(self, text: str) -> Answer | None:
+        if "@@version" in text.lower():
+            return ["v"], [("Microsoft SQL Server 2022 - 16.0.1000.6 (X64)",)]
+        if "sp_getapplock" in text:
+            return ["granted"], [(0,)]
+        if "OUTPUT inserted" in text:
+            return ["id"], [(41,)]
+        if "schema_name" in text.lower() and "sys.tables" not in text:
+            return ["s"], [("dbo",)]
+        if re.match(r"\s*(SELECT|DECLARE @granted)", text):
+            return ["x"], []
+        return None
+
+
+class FakeConnection:
+    def __init__(self, server: FakeServer) -> None:
+        self.server = server
+
+    def cursor(self) -> FakeCursor:
+        return FakeCursor(self.server)
+
+    def autocommit(self, status: bool) -> None:
+        self.server.events.append(f"autocommit {status}")
+
+    def commit(self) -> None:
+        self.server.events.append("commit")
+
+    def rollback(self) -> None:
+        self.server.events.append("rollback")
+
+    def close(self) -> None:
+        self.server.events.append("close")
+
+
+class FakeCursor:
+    rowcount = 1
+    lastrowid = None
+    description: Any = None
+
+    def __init__(self, server: FakeServer) -> None:
+        self.server = server
+        self.rows: list[tuple[Any, ...]] = []
+
+    def execute(self, text: str, parameters: Any = None) -> None:
+        self.server.statements.append((text, parameters))
+        if self.server.fail and self.server.fail[0] in text:
+            raise self.server.fail[1]
+        answer = self.server.answer(text)
+        self.description = [(name, 1, None, None, None, None, None) for name in answer[0]] if answer else None
+        self.rows = list(answer[1]) if answer else []
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        rows, self.rows = self.rows, []
+        return rows
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        return self.rows.pop(0) if self.rows else None
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.fetchall())
+
+    def close(self) -> None:
+        self.rows = []
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    fake = FakeServer()
+    monkeypatch.setattr(pymssql, "connect", fake.connect)
+    return fake
+
+
+@pytest.fixture
+def warehouse(server: FakeServer) -> Warehouse:
+    connection = Connection(
+        conn_id="w",
+        conn_type="mssql",
+        host="db.example",
+        login="loader",
+        password="secret",
+        schema="lending",
+        port=1433,
+        extra=json.dumps({"tds_version": "7.4", "login_timeout": 5}),
+    )
+    return Warehouse("mssql", MsSqlHook(connection=connection).get_conn, schema="stage")
+
+
+def matrix() -> Target:
+    columns = [sa.Column(f"c{number}", type_) for number, (type_, _) in enumerate(GOOD)]
+    key = sa.Column("id", sa.String(40), primary_key=True)
+    return Target("matrix", "id", [sa.Table("matrix", sa.MetaData(), key, *columns)])
+
+
+def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]]:
+    """Every statement that the project sends to SQL Server."""
+    tables = [*metadata.sorted_tables, *(table.table for table in (*people().tables, *matrix().tables))]
+    with pytest.raises(FatalError):  # the fake server finds nothing afterwards
+        ensure_tables(warehouse, tables)
+    ledger = Ledger(warehouse)
+    cycle = ledger.claim(attempt(), batch(), "print")
+    for target, key in ((people(), 1), (matrix(), "a")):
+        sink = WarehouseSink(warehouse, cycle, target)
+        settlement = written(key)
+        settlement.rows = {"matrix": [("a", *(None for _ in GOOD))]} if key == "a" else settlement.rows
+        ordinal = 1
+        sink.commit(InsertBatch(ordinal, [settlement, rejected(2)], 2))
+        sink.close()
+    run = Run("toy", "people", "dag", "run")
+    start_run(warehouse, run, [batch()])
+    finish_run(warehouse, run, "succeeded", {})
+    with pytest.raises(FatalError):  # the fake server has no line to show
+        ledger.finish(cycle, BatchStats(), FAILED)
+    loader = MssqlLoader(warehouse.qualify)
+    warehouse.transact("upsert", lambda c: loader.upsert(c, records, [("p",) * len(records.columns)]))
+    constants = [mssql.PROBE, mssql.FOREIGN_KEYS_IN, mssql.COLUMNS_OF, mssql.PRIMARY_KEYS_OF, mssql.APPLICATION_LOCK]
+    return server.statements + [(text, ("[]",) * text.count("%s")) for text in constants]
+
+
+def test_every_statement_is_t_sql_to_a_parser(warehouse: Warehouse, server: FakeServer) -> None:
+    kinds = set()
+    for text, _ in everything(warehouse, server):
+        plain = re.sub(r"%\(\w+\)s|%s", "N'x'", text)
+        parsed = sqlglot.parse(plain, read="tsql", error_level=sqlglot.ErrorLevel.RAISE)
+        assert parsed
+        assert all(parsed)
+        kinds |= {type(part) for part in parsed}
+    assert {exp.Create, exp.Insert, exp.Update, exp.Delete, exp.Select} <= kinds
+
+
+def test_no_statement_uses_what_the_house_does_not_trust(warehouse: Warehouse, server: FakeServer) -> None:
+    for text, _ in everything(warehouse, server):
+        assert not re.search(r"\bMERGE\b|IGNORE_DUP_KEY|\bBULK\b|\bNTEXT\b|\bVARCHAR\b", text, re.IGNORECASE), text
+
+
+def test_pymssql_fills_every_placeholder_and_nothing_else(warehouse: Warehouse, server: FakeServer) -> None:
+    planted = "50%s 100%% %d ' N'' \u00e9"
+    for text, parameters in everything(warehouse, server):
+        if not parameters:
+            assert "%" not in text
+            continue
+        if isinstance(parameters, dict):
+            filled = _mssql.substitute_params(text, dict.fromkeys(parameters, planted), "utf-8")
+        else:
+            assert text.count("%s") == len(parameters)
+            filled = _mssql.substitute_params(text, (planted,) * len(parameters), "utf-8")
+        literal = "N'" + planted.replace("'", "''") + "'"
+        rest = filled.decode("utf-8").replace(literal, "")
+        assert "%" not in rest
+
+
+def test_connections_come_from_the_providers_hook_with_its_extras(warehouse: Warehouse, server: FakeServer) -> None:
+    warehouse.transact("look", lambda connection: connection.exec_driver_sql("SELECT 1").all(), write=False)
+    assert server.connects[-1] == {
+        "server": "db.example",
+        "user": "loader",
+        "password": "secret",
+        "database": "lending",
+        "port": "1433",
+        "tds_version": "7.4",
+        "login_timeout": 5,
+    }
+    texts = [text for text, _ in server.statements]
+    assert texts[-3:] == ["SET LOCK_TIMEOUT 30000", "SET XACT_ABORT OFF", "SELECT 1"]
+    assert "autocommit False" in server.events
+    assert server.events[-3:] == ["commit", "rollback", "close"]  # the pool rolls back before it lets go
+
+
+def test_tables_stand_in_the_schema_of_the_warehouse(warehouse: Warehouse, server: FakeServer) -> None:
+    texts = [text for text, _ in everything(warehouse, server)]
+    for start in ("INSERT INTO [stage].[person]", "DELETE FROM [stage].[address]", "UPDATE stage.headrace_batches"):
+        assert any(text.startswith(start) for text in texts), start
+
+
+def test_a_whole_commit_is_one_transaction(warehouse: Warehouse, server: FakeServer) -> None:
+    cycle = Ledger(warehouse).claim(attempt(), batch(), "print")
+    server.events.clear()
+    sink = WarehouseSink(warehouse, cycle, people())
+    sink.commit(InsertBatch(1, [written(1), written(2), rejected(3)], 3))
+    assert [event for event in server.events if event in ("commit", "rollback")] == ["commit"]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (pymssql.OperationalError(1205, b"planted"), TransientError),
+        (pymssql.OperationalError((1222, b"planted")), TransientError),
+        (pymssql.OperationalError(40613, b"planted"), TransientError),
+        (pymssql.OperationalError(20003, b"planted"), TransientError),
+        (pymssql.OperationalError(20047, b"planted"), TransientError),
+        (pymssql.InterfaceError("Connection is closed: planted."), TransientError),
+        (pymssql.ProgrammingError(102, b"planted"), FatalError),
+        (pymssql.ProgrammingError(208, b"planted"), FatalError),
+        (pymssql.OperationalError(229, b"planted"), FatalError),
+    ],
+)
+def test_errors_are_classed_by_number_and_keep_their_text(
+    warehouse: Warehouse, server: FakeServer, error: Exception, kind: type[Exception]
+) -> None:
+    cycle = Ledger(warehouse).claim(attempt(), batch(), "print")
+    sink = WarehouseSink(warehouse, cycle, people())
+    server.fail = ("INSERT INTO [stage].[person]", error)
+    with pytest.raises(kind) as caught:
+        sink.commit(InsertBatch(1, [written(1)], 1))
+    assert "planted" not in str(caught.value) + str(caught.value.__context__) + str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (2627, "unique"),
+        (2601, "unique"),
+        (547, "reference_or_check"),
+        (515, "not_null"),
+        (2628, "value"),
+        (8115, "value"),
+    ],
+)
+def test_constraints_become_rejects_of_their_records(
+    warehouse: Warehouse, server: FakeServer, number: int, code: str
+) -> None:
+    cycle = Ledger(warehouse).claim(attempt(), batch(), "print")
+    sink = WarehouseSink(warehouse, cycle, people())
+    server.fail = ("INSERT INTO [stage].[person]", pymssql.IntegrityError(number, b"planted"))
+    receipt = sink.commit(InsertBatch(1, [written(1), written(2)], 2))
+    assert (receipt.written, receipt.rejected) == (0, 2)
+    rows = next(json.loads(p[0]) for text, p in server.statements if "[headrace_rejects]" in text and "@rows" in text)
+    assert [row[5] for row in rows] == [f"constraint.{code}"] * 2
+    assert "planted" not in str(server.statements)
+
+
+@pytest.mark.parametrize(
+    ("type_", "text"),
+    [
+        (sa.String(5), "nvarchar(max)"),
+        (sa.Text(), "nvarchar(max)"),
+        (sa.Numeric(38, 4), "decimal(38, 4)"),
+        (sa.DateTime(), "datetime2(6)"),
+        (sa.DateTime(timezone=True), "datetimeoffset(6)"),
+        (sa.LargeBinary(), "varbinary(max)"),
+        (sa.Float(), "float"),
+        (sa.Boolean(), "bit"),
+        (sa.BigInteger(), "bigint"),
+        (sa.Uuid(), "uniqueidentifier"),
+    ],
+)
+def test_shredding_never_narrows(type_: sa.types.TypeEngine[Any], text: str) -> None:
+    table = Target(
+        "t", "id", [sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), sa.Column("v", type_))]
+    )
+    assert shred_type(table.table("t").c.v.type) == text
+
+
+def test_rows_are_split_by_size_and_a_large_row_travels_alone() -> None:
+    large = "x" * CHUNK_CHARACTERS
+    chunks = list(json_chunks([(1, "a"), (2, large), (3, "b"), (4, "c")]))
+    assert [[row[0] for row in json.loads(chunk)] for chunk in chunks] == [[1], [2], [3, 4]]
+
+
+def test_house_tables_keep_within_the_key_bytes_of_sql_server() -> None:
+    for table in metadata.tables.values():
+        text = sum(2 * c.type.length for c in table.primary_key if isinstance(c.type, sa.Unicode) and c.type.length)
+        assert text <= 900, table.name
+
+
+def test_ddl_of_a_target_numbers_nothing_by_itself() -> None:
+    ddl = str(CreateTable(people().table("person")).compile(dialect=mssql_types.dialect()))
+    assert "IDENTITY" not in ddl
+    assert "NVARCHAR(50)" in ddl

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.engine.errors import AttemptSuperseded, BatchStopped, FatalError, RecordRejected, RecordSkipped
+from include.engine.model import Batch, Record, Rows
+from include.engine.settings import EngineSettings
+from include.warehouse.connection import Warehouse, sqlite_warehouse
+from include.warehouse.ledger import Ledger
+from include.warehouse.load import load_batch
+from include.warehouse.runs import Run, run_line, start_run
+from include.warehouse.summary import judge_run
+from include.warehouse.target import Target
+from include.warehouse.verify import verify
+from tests.include.warehouse.toy_people import attempt, batch, count, fetch, people, person_rows
+
+PLANTED = "planted-patient-name"
+SETTINGS = EngineSettings(workers=2, insert_batch=5, max_wait_s=0.05, max_tries=1, retry_initial_s=0.0)
+
+
+@dataclass
+class Toy:
+    """Keys 0 to 19: 3 is bad, 4 out of scope, 5 too long for its column, 6 refused by the database, 7 a bug."""
+
+    name: str = "toy"
+    target: Target = field(default_factory=people)
+    fingerprint: str = "print 1"
+    keys: range = range(20)
+    fails_at: int | None = None
+    stops_at: tuple[int, threading.Event] | None = None
+    read: list[Any] = field(default_factory=list)
+
+    def source(self) -> Toy:
+        return self
+
+    def read_records(self) -> Iterator[Record]:
+        for key in self.keys:
+            if key == self.fails_at:
+                raise FatalError("the source is gone")
+            if self.stops_at is not None and key == self.stops_at[0]:
+                self.stops_at[1].set()
+            self.read.append(key)
+            yield Record(key, f"{PLANTED} {key}", size=10)
+
+    def transform(self) -> Any:
+        return rows_of
+
+    def content_hash(self, record: Record) -> str:
+        return str(record.payload)
+
+
+class ToySource:
+    def __init__(self, toy: Toy) -> None:
+        self._toy = toy
+
+    def read(self, batch: Batch) -> Iterator[Record]:
+        return self._toy.read_records()
+
+
+@dataclass
+class ToyPipeline(Toy):
+    def source(self) -> Any:
+        return ToySource(self)
+
+
+def rows_of(record: Record) -> Rows:
+    match record.key:
+        case 3:
+            raise RecordRejected("toy.bad", "field name is missing")
+        case 4:
+            raise RecordSkipped("out_of_scope")
+        case 5:
+            return person_rows(5, "x" * 51)
+        case 6:
+            return person_rows(6, line="forbidden")
+        case 7:
+            raise KeyError(PLANTED)
+    return person_rows(record.key)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return sqlite_warehouse(tmp_path / "w.db")
+
+
+def load(warehouse: Warehouse, pipeline: ToyPipeline, stop: threading.Event | None = None, **options: Any) -> Any:
+    changes = options.pop("attempt", {})
+    return load_batch(
+        pipeline, batch(), attempt(**changes), warehouse, SETTINGS, stop=stop or threading.Event(), **options
+    )
+
+
+def test_a_batch_settles_every_record_and_returns_its_line(
+    warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    line = load(warehouse, ToyPipeline())
+    assert [line[f"records_{n}"] for n in ("read", "settled", "written", "rejected", "skipped")] == [20, 20, 15, 4, 1]
+    assert (line["state"], line["rows_written"]) == ("succeeded", 75)
+    codes = dict(fetch(warehouse, "SELECT record_key, code FROM headrace_rejects"))
+    assert {key: code for key, code in codes.items() if key != "7"} == {
+        "3": "toy.bad",
+        "5": "fit.too_long",
+        "6": "constraint.check",
+    }
+    assert codes["7"].startswith("bug")
+    assert verify(warehouse, "toy", people()) == []
+    everything = fetch(warehouse, "SELECT message FROM headrace_rejects") + fetch(
+        warehouse, "SELECT stats FROM headrace_batches"
+    )
+    assert PLANTED not in caplog.text + str(everything) + str(line)
+
+
+def test_a_retry_goes_on_where_the_first_attempt_stopped(warehouse: Warehouse) -> None:
+    with pytest.raises(FatalError, match="the source is gone"):
+        load(warehouse, ToyPipeline(fails_at=12))
+    (failed,) = Ledger(warehouse).lines_of_run("toy_dag", "run 1")
+    assert (failed["state"], failed["error"]) == ("failed", "FatalError: the source is gone")
+    line = load(warehouse, ToyPipeline(), attempt={"owner": "owner 2", "try_number": 2})
+    assert line["cycle_id"] == failed["cycle_id"]
+    assert (line["records_read"], line["records_settled"], line["attempts"]) == (20, 20, 2)
+    assert line["records_resumed"] == failed["records_settled"]
+    assert count(warehouse, "headrace_records") == 20
+    assert verify(warehouse, "toy", people()) == []
+
+
+def test_a_batch_that_was_told_to_stop_keeps_what_it_committed(warehouse: Warehouse) -> None:
+    stop = threading.Event()
+    with pytest.raises(BatchStopped):
+        load(warehouse, ToyPipeline(keys=range(10_000), stops_at=(300, stop)), stop)
+    (line,) = Ledger(warehouse).lines_of_run("toy_dag", "run 1")
+    assert line["state"] == "failed"
+    assert line["records_settled"] == count(warehouse, "headrace_records")
+    assert verify(warehouse, "toy", people()) == []
+
+
+def test_a_success_whose_answer_was_lost_is_not_read_again(warehouse: Warehouse) -> None:
+    first = load(warehouse, ToyPipeline())
+    again = ToyPipeline()
+    second = load(warehouse, again, attempt={"owner": "owner 2"})
+    assert again.read == []
+    assert {name: second[name] for name in first if name not in ("owner", "updated_at")} == {
+        name: first[name] for name in first if name not in ("owner", "updated_at")
+    }
+
+
+def test_unchanged_records_are_skipped_unless_forced(warehouse: Warehouse) -> None:
+    load(warehouse, ToyPipeline())
+    line = load(warehouse, ToyPipeline(), attempt={"run_id": "run 2"}, skip_unchanged=True)
+    assert (line["records_written"], line["records_skipped"], line["records_rejected"]) == (0, 16, 4)
+    forced = load(warehouse, ToyPipeline(), attempt={"run_id": "run 3"}, skip_unchanged=True, force=True)
+    assert forced["records_written"] == 15
+    assert verify(warehouse, "toy", people()) == []
+
+
+def test_a_dry_run_reports_and_touches_nothing(warehouse: Warehouse) -> None:
+    line = load(warehouse, ToyPipeline(), dry_run=True)
+    assert (line["state"], line["cycle_id"], line["records_settled"]) == ("dry_run", None, 20)
+    assert fetch(warehouse, "SELECT COUNT(*) FROM sqlite_master") == [(0,)]
+
+
+def test_an_attempt_that_was_overtaken_stops_and_leaves_the_line_to_its_owner(warehouse: Warehouse) -> None:
+    pipeline = ToyPipeline(keys=range(400))
+    original = pipeline.read_records
+
+    def overtaken() -> Iterator[Record]:
+        for record in original():
+            if record.key == 50:
+                Ledger(warehouse).claim(attempt(owner="owner 2"), batch(), "print 1")
+            yield record
+
+    pipeline.read_records = overtaken  # type: ignore[method-assign]
+    with pytest.raises(AttemptSuperseded):
+        load(warehouse, pipeline)
+    (line,) = Ledger(warehouse).lines_of_run("toy_dag", "run 1")
+    assert (line["owner"], line["state"]) == ("owner 2", "running")
+    assert line["records_settled"] == count(warehouse, "headrace_records")
+
+
+def test_a_run_is_judged_by_its_ledger(warehouse: Warehouse) -> None:
+    run = Run("toy", "people", "toy_dag", "run 1")
+    line = load(warehouse, ToyPipeline())
+    start_run(warehouse, run, [batch()])
+    summary = judge_run(warehouse, run, [batch()], EngineSettings())
+    assert (summary.succeeded, summary.stats.counters.records_settled) == (True, 20)
+    closed = run_line(warehouse, run)
+    assert closed is not None
+    assert (closed["state"], closed["summary"]["records_written"]) == ("succeeded", line["records_written"])
+    with pytest.raises(FatalError, match=r"1 batches missing: 1; 4 of 20 records were rejected, max_rejects is 3"):
+        judge_run(warehouse, run, [batch(), batch(1)], EngineSettings(max_rejects=3))
+    reopened = run_line(warehouse, run)
+    assert reopened is not None
+    assert reopened["state"] == "failed"

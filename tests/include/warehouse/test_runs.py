@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from include.warehouse.connection import Warehouse
+from include.warehouse.ledger import Ledger
+from include.warehouse.runs import Run, finish_run, last_watermark, run_line, start_run
+from include.warehouse.vanished import settle_vanished
+from include.warehouse.verify import verify
+from include.warehouse.window import Window
+from tests.include.warehouse.toy_people import Loading, batch, count, fetch, people, rejected, written
+
+Load = Callable[..., Loading]
+RUN = Run("toy", "people", "toy_dag", "run 1")
+
+
+def test_a_run_keeps_its_plan_window_and_settings(warehouse: Warehouse, load: Load) -> None:
+    load()
+    window = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
+    start_run(warehouse, RUN, [batch(0, 10), batch(1, 5)], settings={"force": True}, window=window)
+    line = run_line(warehouse, RUN)
+    assert line is not None
+    assert (line["batches_planned"], line["records_planned"], line["state"]) == (2, 15, "running")
+    assert (line["window_start"], line["settings"]) == ("2024-01-01T00:00:00", {"force": True})
+    finish_run(warehouse, RUN, "succeeded", {"records_written": 3})
+    closed = run_line(warehouse, RUN)
+    assert closed is not None
+    assert (closed["state"], closed["summary"]) == ("succeeded", {"records_written": 3})
+    assert run_line(warehouse, Run("toy", "people", "toy_dag", "never")) is None
+
+
+def test_a_run_that_is_opened_again_forgets_batches_beyond_its_new_plan(warehouse: Warehouse, load: Load) -> None:
+    load(batch_index=0)
+    load(batch_index=1)
+    start_run(warehouse, RUN, [batch(0), batch(1)])
+    start_run(warehouse, RUN, [batch(0)])
+    assert [line["batch_index"] for line in Ledger(warehouse).lines_of_run("toy_dag", "run 1")] == [0]
+    assert count(warehouse, "headrace_runs") == 1
+
+
+def test_the_watermark_is_that_of_the_last_success(warehouse: Warehouse, load: Load) -> None:
+    load()
+    assert last_watermark(warehouse, "toy", "people") is None
+    for name, state in (("a", "succeeded"), ("b", "succeeded"), ("c", "failed")):
+        run = Run("toy", "people", "toy_dag", name)
+        start_run(warehouse, run, [], watermark=f"mark {name}")
+        finish_run(warehouse, run, state, {})
+    start_run(warehouse, RUN, [], watermark="mark running")
+    assert last_watermark(warehouse, "toy", "people") == "mark b"
+
+
+def test_vanished_records_are_kept_counted_or_removed(warehouse: Warehouse, load: Load) -> None:
+    load(run_id="run 0").commit(written(1), written(2), written(3), rejected(4))
+    load(run_id="run 1").commit(written(1))
+    assert settle_vanished(warehouse, RUN, people(), "keep") == 0
+    assert settle_vanished(warehouse, RUN, people(), "count") == 2
+    assert count(warehouse, "person") == 3
+    assert settle_vanished(warehouse, RUN, people(), "remove") == 2
+    assert fetch(warehouse, "SELECT person_id FROM person") == [(1,)]
+    assert sorted(fetch(warehouse, "SELECT record_key FROM headrace_records")) == [("1",), ("4",)]
+    assert verify(warehouse, "toy", people()) == []

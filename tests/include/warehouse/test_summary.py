@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.engine.model import Batch, KeyRange
+from include.engine.settings import EngineSettings
+from include.engine.stats import BatchStats, Counters
+from include.warehouse.summary import judge
+
+
+def line(index: int, state: str = "succeeded", written: int = 100, rejected: int = 0, **more: Any) -> dict[str, Any]:
+    counts = {"records_read": written + rejected, "records_written": written, "records_rejected": rejected}
+    return {"batch_index": index, "state": state, "stats": None, "wall_s": 2.0, **counts, **more}
+
+
+def plan(count: int) -> list[Batch]:
+    return [Batch(index, KeyRange(index, index + 1), 100) for index in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("planned", "lines", "limits", "faults"),
+    [
+        (0, [], {}, []),
+        (2, [line(0), line(1)], {}, []),
+        (2, [line(1), line(0)], {}, []),
+        (3, [line(0), line(2)], {}, ["1 batches missing: 1"]),
+        (2, [line(0), line(1, "failed")], {}, ["1 batches failed: 1"]),
+        (2, [line(0), line(1, "running")], {}, ["1 batches failed: 1"]),
+        (1, [line(0), line(5, "failed")], {}, []),
+        (1, [line(0, rejected=2)], {"max_rejects": 2}, []),
+        (1, [line(0, rejected=3)], {"max_rejects": 2}, ["3 of 103 records were rejected, max_rejects is 2"]),
+        (1, [line(0, written=50, rejected=49)], {"max_reject_rate": 0.1}, []),
+        (
+            2,
+            [line(0, written=50, rejected=49), line(1, written=1)],
+            {"max_reject_rate": 0.1},
+            ["49 of 100 records were rejected, max_reject_rate is 0.1"],
+        ),
+        (30, [], {}, ["30 batches missing: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, …"]),
+    ],
+)
+def test_a_run_is_good_when_every_batch_is_and_rejects_keep_within_limits(
+    planned: int, lines: list[dict[str, Any]], limits: dict[str, Any], faults: list[str]
+) -> None:
+    summary = judge(plan(planned), lines, EngineSettings(**limits))
+    assert list(summary.faults) == faults
+    assert summary.succeeded == (not faults)
+    assert summary.to_json()["state"] == ("failed" if faults else "succeeded")
+
+
+def test_counts_are_those_of_the_lines_and_measures_those_of_the_stats() -> None:
+    measured = BatchStats(counters=Counters(records_written=7, records_bugs=2), reader_busy_s=1.5, worker_busy_s=[4.0])
+    summary = judge(plan(2), [line(0, stats=measured.to_json()), line(1, written=50)], EngineSettings())
+    counters = summary.stats.counters
+    assert (counters.records_written, counters.records_bugs, counters.wall_s) == (150, 2, 4.0)
+    assert (summary.stats.reader_busy_s, summary.stats.batches, summary.batches_succeeded) == (1.5, 2, 2)
+    assert "records written" in summary.table()
+    assert "bottleneck" in summary.table()

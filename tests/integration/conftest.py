@@ -1,0 +1,71 @@
+"""One real Airflow for all integration tests of a session: it takes most of a minute to start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.airflow_server import ROOT, AirflowServer, airflow_server
+
+DAGS = ROOT / "tests/fixtures/dags"
+
+
+@dataclass
+class Site:
+    """An Airflow with its files."""
+
+    airflow: AirflowServer
+    home: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.db"
+
+    @property
+    def source(self) -> Path:
+        return self.home / "source.db"
+
+    @property
+    def contracts(self) -> Path:
+        return self.home / "contracts"
+
+    def start_afresh(self) -> None:
+        """An empty warehouse and no contracts of the test's own. No task may be running."""
+        for file in [*self.home.glob("warehouse.db*"), *self.contracts.iterdir(), *self.marks.iterdir()]:
+            file.unlink()
+
+    @property
+    def marks(self) -> Path:
+        return self.home / "marks"
+
+    @property
+    def orders(self) -> Path:
+        return self.home / "orders.ndjson"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    home = tmp_path_factory.mktemp("site")
+    for folder in ("contracts", "marks"):
+        (home / folder).mkdir()
+    settings = {
+        "AIRFLOW_VAR_HEADRACE_XML_RECORDS": json.dumps({"contract_folder": str(home / "contracts")}),
+        "AIRFLOW_VAR_HEADRACE_TOY_ORDERS": json.dumps({"file": str(home / "orders.ndjson")}),
+        "HEADRACE_TEST_MARKS": str(home / "marks"),
+        # A supervisor that was killed is noticed after this long, instead of five minutes.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "8",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    }
+    files = [ROOT / "dags/xml_records.py", DAGS / "toy_orders.py", DAGS / "slow.py"]
+    with airflow_server(home, files, settings) as airflow:
+        yield Site(airflow, home)
+
+
+@pytest.fixture
+def fresh(site: Site) -> Site:
+    site.start_afresh()
+    return site
