@@ -174,3 +174,34 @@ def test_an_attempt_that_slept_and_was_overtaken_writes_nothing_when_it_wakes(fr
     time.sleep(0.5)
     assert snapshot(fresh) == before
     assert_every_record_settled_once(fresh.warehouse, "xml_records", DOCUMENTS)
+
+
+def test_a_task_marked_as_failed_stops_within_seconds_and_leaves_its_counts(fresh: Site) -> None:
+    write_sample(fresh.source, DOCUMENTS, size_bytes=4000)
+    fresh.airflow.unpause("slow_xml")
+    run_id = fresh.airflow.trigger("slow_xml", {"batch_size": DOCUMENTS, "insert_batch": 5})
+    child, _ = task_process(fresh, run_id, "working")
+
+    fresh.airflow.mark_failed("slow_xml", run_id, "load", 0)
+
+    wait_for(lambda: not is_running(child), 10, "the killed task ends")
+    line = ledger_line(fresh, run_id)
+    assert half_way(line)
+    assert line is not None
+    assert line["state"] == "failed", "it ended in order: its counts are in the ledger"
+    assert len(contents(fresh.warehouse)["app_base"]) == line["records_settled"]
+
+
+def test_the_execution_timeout_is_obeyed_within_seconds(fresh: Site) -> None:
+    write_sample(fresh.source, DOCUMENTS, size_bytes=4000)
+    fresh.airflow.unpause("slow_timeout")
+    run_id = fresh.airflow.trigger("slow_timeout", {"batch_size": DOCUMENTS, "insert_batch": 5})
+
+    assert fresh.airflow.finished("slow_timeout", run_id)["state"] == "failed"
+
+    (load,) = [task for task in fresh.airflow.tasks("slow_timeout", run_id) if task["task_id"] == "load"]
+    assert (load["state"], load["try_number"]) == ("failed", 1)
+    assert 2 <= load["duration"] < 7
+    line = ledger_line(fresh, run_id)
+    assert line is not None
+    assert (line["state"], half_way(line)) == ("failed", True)
