@@ -4,32 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from include.engine.errors import RecordRejected
 from include.engine.model import Key, Record, Row, Rows
 from include.engine.ports import Transform
-from include.warehouse.encoders import Encoder, Wire, encoder
+from include.warehouse.encoders import Wire, encoder, integer_bounds, text_limit, value_encoder
 from include.warehouse.target import Target, TargetTable
 
 
 class _TablePlan:
-    """The encoders of one table, in column order."""
+    """The checks of one table. Most values are texts and integers that stay as they are: they cost no call."""
 
-    __slots__ = ("encoders", "key_position", "name", "width")
+    __slots__ = ("_careful", "_converted", "_integers", "_key_position", "_name", "_required", "_texts", "_width")
 
     def __init__(self, table: TargetTable, dialect: str, key_column: str) -> None:
-        self.name = table.name
-        self.encoders: tuple[Encoder, ...] = tuple(encoder(column, dialect) for column in table.table.columns)
-        self.width = len(self.encoders)
-        self.key_position = table.columns.index(key_column) if key_column in table.columns else None
+        columns = list(enumerate(table.table.columns))
+        self._name = table.name
+        self._width = len(columns)
+        self._careful = [encoder(column, dialect) for _, column in columns]
+        self._texts = [(at, text_limit(column.type)) for at, column in columns if isinstance(column.type, sa.String)]
+        self._integers = [
+            (at, *integer_bounds(column.type)) for at, column in columns if isinstance(column.type, sa.Integer)
+        ]
+        unchanged = {at for at, *_ in (*self._texts, *self._integers)}
+        self._converted = [(at, value_encoder(column, dialect)) for at, column in columns if at not in unchanged]
+        self._required = [at for at, column in columns if not column.nullable]
+        self._key_position = table.columns.index(key_column) if key_column in table.columns else None
 
     def fit(self, row: Row, key: Key | None) -> tuple[Wire, ...]:
-        if len(row) != self.width:
-            raise RecordRejected("fit.row_width", f"{self.name} has {self.width} columns, the row {len(row)} values")
-        fitted = tuple([encode(value) for encode, value in zip(self.encoders, row, strict=True)])
-        if key is not None and self.key_position is not None and fitted[self.key_position] != key:
+        if len(row) != self._width:
+            raise RecordRejected("fit.row_width", f"{self._name} has {self._width} columns, the row {len(row)} values")
+        self._check(row)
+        fitted = list(row)
+        for at, encode in self._converted:
+            if (value := row[at]) is not None:
+                fitted[at] = encode(value)
+        if key is not None and self._key_position is not None and fitted[self._key_position] != key:
             # A row of another key would outlive every later replacement of this one.
-            raise RecordRejected("fit.key", f"{self.name}: the row does not carry the key of its record")
-        return fitted
+            raise RecordRejected("fit.key", f"{self._name}: the row does not carry the key of its record")
+        return tuple(fitted)
+
+    def _check(self, row: Row) -> None:
+        """What is not plainly right goes to the column's encoder, which knows the exceptions and names the faults."""
+        for at in self._required:
+            if row[at] is None:
+                self._careful[at](None)
+        for at, limit in self._texts:
+            value = row[at]
+            if type(value) is str and len(value) <= limit and value.isascii() and "\0" not in value:
+                continue
+            if value is not None:
+                self._careful[at](value)
+        for at, low, high in self._integers:
+            value = row[at]
+            if value is not None and not (type(value) is int and low <= value <= high):
+                self._careful[at](value)
 
 
 class Fitter:

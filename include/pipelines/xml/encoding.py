@@ -26,6 +26,7 @@ _PATTERNS = (
     (b"<\0", "utf-16-le"),
     (b"\0<", "utf-16-be"),
 )
+_SPACE = b" \t\r\n"
 _DECLARATION = re.compile(
     rb"""[ \t\r\n]*<\?xml[ \t\r\n][^>]{0,200}?encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z0-9._\-]{1,40})["']"""
 )
@@ -35,11 +36,24 @@ _FAMILIES = ("utf-8", "ascii", "iso8859-", "latin", "cp", "koi8-", "mac-", "gb",
 _WIDE = ("utf-16", "utf-32", "ucs-", "iso-10646", "csunicode", "unicode")
 
 
-def to_utf8(document: str | bytes, fallback: str | None = None) -> bytes:
-    """Without byte order mark and white space around; raises `RecordRejected("xml.encoding", …)`.
+class Utf8(bytes):
+    """Sound UTF-8 of text that a driver had decoded, so whatever its declaration says is history."""
 
-    Text is what a driver has decoded, so whatever its declaration says is history.
-    """
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, text: str) -> Utf8 | str:
+        """The text itself where it holds half of a surrogate pair."""
+        try:
+            return cls(text, "utf-8")
+        except UnicodeEncodeError:
+            return text
+
+
+def to_utf8(document: str | bytes, fallback: str | None = None) -> bytes:
+    """Without byte order mark and white space before it; raises `RecordRejected("xml.encoding", …)`."""
+    if isinstance(document, Utf8):
+        return document if document.startswith(b"<") else document.removeprefix(codecs.BOM_UTF8).lstrip(_SPACE)
     if isinstance(document, str):
         return _encoded(document)
     for mark, encoding in _MARKS:
@@ -74,7 +88,7 @@ def _declared(document: bytes) -> str:
 
 
 def _decoded(document: bytes, encoding: str, fallback: str | None) -> bytes:
-    document = document.strip(b" \t\r\n") if not encoding.startswith(("utf-16", "utf-32")) else document
+    document = document.lstrip(_SPACE) if not encoding.startswith(("utf-16", "utf-32")) else document
     if document.isascii() and encoding in ("utf-8", "ascii"):
         return document
     try:
@@ -96,7 +110,7 @@ def _decoded(document: bytes, encoding: str, fallback: str | None) -> bytes:
 
 def _encoded(text: str) -> bytes:
     try:
-        return text.removeprefix("\ufeff").strip(" \t\r\n").encode("utf-8")
+        return text.removeprefix("\ufeff").lstrip(" \t\r\n").encode("utf-8")
     except UnicodeEncodeError as error:
         fault = f"half of a surrogate pair at character {error.start}"
     raise RecordRejected("xml.encoding", fault)

@@ -83,11 +83,10 @@ class DocumentParser:
         if not data:
             raise RecordRejected("xml.empty", "the document is white space")
         # Only sound UTF-8 comes here, so no encoding can hide the declaration.
-        suspicious = b"<!DOCTYPE" in data
-        if suspicious and _DOCTYPE.match(data):
+        if _DOCTYPE.match(data):
             raise _doctype()
         root = self._tree(data)
-        if suspicious and has_doctype(root):
+        if has_doctype(root):
             raise _doctype()
         return root
 

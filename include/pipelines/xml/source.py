@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from include.engine.errors import FatalError, RecordRejected
 from include.engine.model import Batch, Key, KeyListRange, KeyRange, Record
 from include.pipelines.xml.change_dates import version_of
+from include.pipelines.xml.encoding import Utf8
 from include.pipelines.xml.source_table import SourceNames, SourceTable, find_source_table
 from include.warehouse.connection import Warehouse
 from include.warehouse.key_lists import page_keys
@@ -160,7 +161,10 @@ class TableKeySpace:
 
 def _record(row: Sequence[Any]) -> Record:
     key, document = _key(row[0]), row[1]
-    if isinstance(document, bytearray | memoryview):
+    if isinstance(document, str):
+        # Here once, since both the hash and the parser want bytes; the reader has time, the workers have not.
+        document = Utf8.of(document)
+    elif isinstance(document, bytearray | memoryview):
         document = bytes(document)
     record = Record(key, document, size=len(document) if isinstance(document, str | bytes) else 0)
     try:

@@ -35,8 +35,8 @@ APPLICATION_LOCK = (
 )
 """Below 0: not granted. Ends with the transaction."""
 
-PROBE = "SELECT j.n FROM OPENJSON(N'[[1]]') WITH (n int '$[0]') AS j"
-"""Fails below compatibility level 130."""
+PROBE = "SELECT j.n, j.t FROM OPENJSON(N'[[1, \"\\n\"]]') WITH (n int '$[0]', t nvarchar(max) '$[1]') AS j"
+"""Fails below compatibility level 130; gives 1 and a line end where JSON is shredded as it must be."""
 
 _NAMED = (
     "WHERE SCHEMA_NAME(t.schema_id) = COALESCE(%s, SCHEMA_NAME()) AND t.name IN "
