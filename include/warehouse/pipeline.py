@@ -56,3 +56,8 @@ class Pipeline(Protocol):
         Asked before `plan`. A run over a part of the source must not have one.
         """
         ...
+
+    @property
+    def reads_everything(self) -> bool:
+        """Whether this run's plan covers the whole source: only then can a record be missed."""
+        ...

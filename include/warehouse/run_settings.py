@@ -12,6 +12,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from include.engine.settings import EngineSettings
+from include.warehouse.vanished import Vanished
 
 PARAM: dict[str, Any] = {"param": True}
 """`json_schema_extra` of a field that the trigger form offers."""
@@ -73,6 +74,10 @@ class RunSettings(BaseModel):
 
     window_end: datetime | None = Field(default=None, json_schema_extra=PARAM)
     """Change date to stop before (exclusive). Empty: the run's data interval."""
+
+    vanished: Vanished = "keep"
+    """What a run that read its whole source does about loaded records that are no longer there: keep their rows,
+    count them, or remove them."""
 
     create_tables: bool = True
     """Create the tables that do not exist; otherwise a missing one is an error."""

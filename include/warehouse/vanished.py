@@ -8,6 +8,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from include.warehouse.connection import Warehouse
+from include.warehouse.ledger import SUPERSEDED
 from include.warehouse.loaders.choose import loader_for
 from include.warehouse.runs import Run
 from include.warehouse.schema import prepare
@@ -26,7 +27,8 @@ def settle_vanished(
     """How many keys the target holds that the run did not settle; `remove` deletes them and their lines.
 
     Only for a run that read its whole source and succeeded in every batch: a key that a failed batch
-    did not reach looks like a vanished one. `keep` does not even look, and gives 0.
+    did not reach looks like a vanished one. A run without batches finds none: an empty source is more likely a
+    broken one. `keep` does not even look, and gives 0.
     """
     if policy == "keep":
         return 0
@@ -57,5 +59,9 @@ def _owned(run: Run) -> sa.ColumnElement[bool]:
 
 
 def _unseen(run: Run) -> sa.ColumnElement[bool]:
-    cycles = sa.select(batches.c.cycle_id).where(batches.c.dag_id == run.dag_id, batches.c.run_id == run.run_id)
-    return _owned(run) & (records.c.row_count > 0) & records.c.cycle_id.not_in(cycles)
+    """Held keys that nobody settled since the run began: another run may have written some after this one read."""
+    of_run = (batches.c.dag_id == run.dag_id) & (batches.c.run_id == run.run_id)
+    first = sa.select(sa.func.min(batches.c.cycle_id)).where(of_run).scalar_subquery()
+    superseded = sa.select(batches.c.cycle_id).where(of_run, batches.c.state == SUPERSEDED)
+    left_behind = (records.c.cycle_id < first) | records.c.cycle_id.in_(superseded)
+    return _owned(run) & (records.c.row_count > 0) & left_behind

@@ -9,8 +9,12 @@ from airflow.sdk import Asset, Context, TriggerRule
 
 from include.engine.errors import FatalError
 from include.engine.model import Batch
+from include.warehouse.connection import Warehouse
+from include.warehouse.pipeline import Pipeline
 from include.warehouse.run_settings import RunSettings
+from include.warehouse.runs import Run
 from include.warehouse.summary import judge_run
+from include.warehouse.vanished import settle_vanished
 from plugins.operators.pipeline_operator import PipelineOperator, run_of, window_of
 
 S = TypeVar("S", bound=RunSettings)
@@ -36,18 +40,30 @@ class SummarizeOperator(PipelineOperator[S]):
         settings = self.settings(context)
         warehouse = self.warehouse(settings)
         pipeline = self.build(settings, window_of(settings, context), warehouse)
+        run = run_of(context, pipeline)
         summary = judge_run(
             warehouse,
-            run_of(context, pipeline),
+            run,
             [Batch.from_json(document) for document in planned],
             settings,
             task_id=self.load_task_id,
             reported=self._reported(context),
         )
         self.log.info("%s", summary.table())
-        report = summary.to_json()
+        report = summary.to_json() | {"records_vanished": self._vanished(settings, pipeline, warehouse, run)}
         self._emit(context, self.outlets, report)
         return report
+
+    def _vanished(self, settings: S, pipeline: Pipeline, warehouse: Warehouse, run: Run) -> int | None:
+        """How many loaded records the source has no more; None when nobody looked."""
+        if settings.vanished == "keep" or settings.dry_run:
+            return None
+        if not pipeline.reads_everything:
+            self.log.info("vanished records are not looked for: this run read a part of the source")
+            return None
+        count = settle_vanished(warehouse, run, pipeline.target, settings.vanished)
+        self.log.info("%d loaded records are no longer in the source (vanished: %s)", count, settings.vanished)
+        return count
 
     def _reported(self, context: Context) -> list[dict[str, Any]]:
         """What the batches returned: one pull for all, since each item of a mapped XCom costs a round trip."""

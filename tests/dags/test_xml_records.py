@@ -41,9 +41,9 @@ def sample(tmp_path: Path, warehouse: Path) -> Sample:
 
 @pytest.fixture
 def run(airflow_database: None, warehouse: Path) -> Run:
-    dag = DagBag(str(ROOT / "dags")).dags["xml_records"]
-
     def run_it(**conf: Any) -> str:
+        # A new one each time: `dag.test` leaves the run's conf in the Params of the Dag.
+        dag = DagBag(str(ROOT / "dags")).dags["xml_records"]
         return str(dag.test(run_conf={"batch_size": 50, "insert_batch": 10, **EVERYTHING, **conf}).state)
 
     return run_it
@@ -162,6 +162,28 @@ def test_the_log_and_the_ledger_name_no_value_of_a_document(
     )
     assert "xml.value" in text
     assert not [name for name in names if name in text]
+
+
+@pytest.mark.parametrize(("policy", "left"), [("keep", DOCUMENTS), ("count", DOCUMENTS), ("remove", DOCUMENTS - 3)])
+def test_documents_that_vanished_from_the_source_are_kept_counted_or_removed(
+    run: Run, warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str, left: int
+) -> None:
+    source = tmp_path / "source.db"
+    write_sample(source, DOCUMENTS, size_bytes=4000)
+    everything = {"vanished": policy, "change_date_column": None, "without_change_date": "skip_unchanged"}
+    monkeypatch.setenv("AIRFLOW_VAR_HEADRACE_XML_RECORDS", json.dumps(everything))
+    whole = {"window_start": None, "window_end": None}
+    assert run(**whole) == DagRunState.SUCCESS
+    with closing(sqlite3.connect(source)) as connection, connection:
+        connection.execute("DELETE FROM app_xml WHERE app_id < ?", (FIRST_KEY + 3,))
+
+    assert run(**whole, key_upper=FIRST_KEY + 50) == DagRunState.SUCCESS
+    assert len(contents(warehouse)["app_base"]) == DOCUMENTS, "a part of the source says nothing of the rest"
+    assert run(**whole) == DagRunState.SUCCESS
+
+    assert len(contents(warehouse)["app_base"]) == left
+    skipped = json.loads(rows(warehouse, "SELECT summary FROM headrace_runs ORDER BY run_no")[-1][0])["records_skipped"]
+    assert skipped == DOCUMENTS - 3, "the others had not changed"
 
 
 def family_names(source: Path) -> set[str]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from include.engine.errors import SettingsError
 from include.engine.model import Batch, Key, Record, Rows
-from include.engine.plan import plan_key_list, plan_keys
+from include.engine.plan import plan_keys
 from include.engine.ports import Transform
 from include.pipelines.xml.compile import compile_contract
 from include.pipelines.xml.contract import Contract
@@ -18,7 +18,6 @@ from include.pipelines.xml.source import TableKeySpace, XmlTableSource
 from include.pipelines.xml.source_table import SourceNames
 from include.pipelines.xml.tables import target_of
 from include.warehouse.connection import Warehouse
-from include.warehouse.key_lists import list_length
 from include.warehouse.runs import last_watermark
 from include.warehouse.window import Window
 
@@ -99,8 +98,6 @@ class XmlPipeline:
         """What a run reads, for the log of its plan."""
         settings = self.settings
         text = f"documents of {settings.source_table} by contract {self.contract.contract}"
-        if settings.key_list is not None:
-            return f"{text}, the keys of list {settings.key_list}"
         if settings.key_lower is not None or settings.key_upper is not None:
             text += f", keys from {_end(settings.key_lower)} until before {_end(settings.key_upper)}"
         if self._window is not None:
@@ -114,10 +111,8 @@ class XmlPipeline:
     def plan(self, batch_size: int) -> list[Batch]:
         """Batches over what the settings and the window select.
 
-        Raises `SettingsError` for a table or list that is not there.
+        Raises `SettingsError` for a table that is not there.
         """
-        if self.settings.key_list is not None:
-            return self._plan_list(self.settings.key_list, batch_size)
         lower, upper = self._key(self.settings.key_lower), self._key(self.settings.key_upper)
         above = self._first_unread()
         if above is not None:
@@ -132,20 +127,23 @@ class XmlPipeline:
             TableKeySpace(self._source_database, table, lower, upper), batch_size, lower=lower, upper=upper
         )
 
+    @property
+    def reads_everything(self) -> bool:
+        """No window, range, list or watermark leaves a document out."""
+        return self._window is None and not self._reads_a_part and self._first_unread() is None
+
     def watermark(self) -> str | None:
         """The highest key of the source; only where runs read above the last one's, and all of that."""
-        settings = self.settings
-        partial = settings.key_lower, settings.key_upper, settings.key_list
-        if settings.without_change_date != "above_watermark" or settings.open_rejects_only or partial != (None,) * 3:
+        if self.settings.without_change_date != "above_watermark" or self._reads_a_part:
             return None
         last = TableKeySpace(self._source_database, self.source().table).last()
         return None if last is None else str(last)
 
-    def _plan_list(self, list_id: str, batch_size: int) -> list[Batch]:
-        count = list_length(self._warehouse, list_id)
-        if not count:
-            raise SettingsError(f"key_list {list_id}: the warehouse has no such list, or it is empty")
-        return plan_key_list(list_id, count, batch_size)
+    @property
+    def _reads_a_part(self) -> bool:
+        settings = self.settings
+        chosen = settings.key_lower, settings.key_upper, settings.key_list
+        return settings.open_rejects_only or chosen != (None,) * 3
 
     def _first_unread(self) -> Key | None:
         if self.settings.without_change_date != "above_watermark" or self.settings.force:

@@ -54,9 +54,6 @@ class XmlSettings(RunSettings):
     key_upper: int | str | None = Field(default=None, json_schema_extra=PARAM)
     """Record key to stop before (exclusive). Empty: to the last."""
 
-    key_list: str | None = Field(default=None, max_length=100, pattern=r"^[A-Za-z0-9_.\-]+$", json_schema_extra=PARAM)
-    """Name of a list of keys that is stored in the warehouse: read these and nothing else."""
-
     fallback_encoding: str | None = None
     """Encoding to try when a document's bytes contradict the one it declares (`cp1252`). Empty: reject it."""
 
@@ -83,8 +80,6 @@ class XmlSettings(RunSettings):
             raise ValueError("without_change_date is for tables without a change_date_column: give one of the two")
         if self.change_date_column is None and self.window_start is not None:
             raise ValueError("window_start and window_end need a change_date_column")
-        if self.key_list is not None and self.open_rejects_only:
-            raise ValueError("key_list and open_rejects_only exclude each other")
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from include.engine.errors import SettingsError
-from include.engine.model import Batch, KeyListRange, KeyRange, Record
+from include.engine.model import Batch, KeyRange, Record
 from include.engine.settings import EngineSettings
 from include.pipelines.xml.contract_files import CONTRACT_FOLDER
 from include.pipelines.xml.pipeline import XmlPipeline
@@ -20,7 +20,6 @@ from include.pipelines.xml.settings import XmlSettings
 from include.sandbox.lending import FIRST_KEY, Sample, write_sample
 from include.warehouse.attempt import Attempt
 from include.warehouse.connection import Warehouse, sqlite_warehouse
-from include.warehouse.key_lists import store_keys
 from include.warehouse.ledger import SUCCEEDED
 from include.warehouse.load import load_batch
 from include.warehouse.runs import Run, finish_run, start_run
@@ -82,15 +81,6 @@ def test_a_plan_covers_range_and_window(source: Warehouse, warehouse: Warehouse)
     windowed = pipeline(source, warehouse, hour)
     assert sum(batch.planned_records for batch in windowed.plan(10)) == 40
     assert "changed from" in windowed.scope()
-
-
-def test_a_stored_list_is_planned_by_position(source: Warehouse, warehouse: Warehouse) -> None:
-    listed = pipeline(source, warehouse, key_list="mine")
-    prepare(warehouse, listed.name, listed.target)
-    with pytest.raises(SettingsError, match="no such list"):
-        listed.plan(10)
-    store_keys(warehouse, "mine", range(FIRST_KEY, FIRST_KEY + 15))
-    assert [batch.part for batch in listed.plan(10)] == [KeyListRange("mine", 0, 10), KeyListRange("mine", 10, 15)]
 
 
 def test_without_a_change_date_a_run_reads_above_the_last_successful_runs_highest_key(
