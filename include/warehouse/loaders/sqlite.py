@@ -21,7 +21,7 @@ from include.warehouse.delete_path import DeletePath
 MAX_VARIABLES = 32_766
 """SQLite's default bound of parameters a statement."""
 
-_KEYS = "SELECT value FROM json_each(?1)"
+_KEYS = "SELECT value FROM json_each(?)"
 
 
 def quote(identifier: str) -> str:
@@ -49,7 +49,7 @@ class SqliteLoader:
         """By the primary key, all keys in one parameter, all lines in one value."""
         text = (
             f"SELECT json_group_array(json_array({', '.join(map(quote, columns))})) "  # noqa: S608 - declared names, quoted
-            f"FROM {quote(table.name)} WHERE pipeline = ?2 AND target = ?3 AND record_key IN ({_KEYS})"
+            f"FROM {quote(table.name)} WHERE record_key IN ({_KEYS}) AND pipeline = ? AND target = ?"
         )
         found = connection.exec_driver_sql(text, (json.dumps(keys), *owner)).scalar_one()
         return [tuple(line) for line in json.loads(found)]
@@ -57,9 +57,8 @@ class SqliteLoader:
     def delete(self, connection: sa.Connection, paths: Sequence[DeletePath], keys: Sequence[Key]) -> None:
         """One statement a table, all keys in one parameter; one look first, since most keys are new."""
         parameter = (json.dumps(list(keys)),)
-        if not connection.exec_driver_sql(
-            self._once("look", ",".join(path.table for path in paths), lambda: _look_text(paths)), parameter
-        ).scalar_one():
+        look = self._once("look", ",".join(path.table for path in paths), lambda: _look_text(paths))
+        if not connection.exec_driver_sql(look, parameter * len(paths)).scalar_one():
             return
         for path in paths:
             connection.exec_driver_sql(self._once("delete", path.table, partial(_delete_text, path)), parameter)
