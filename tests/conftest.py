@@ -25,6 +25,13 @@ os.environ.update(
 )
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips here, at one place, so that pytest folds all into one line."""
+    if item.get_closest_marker("mssql") and not os.environ.get("HEADRACE_TEST_MSSQL_URI"):
+        server = "HEADRACE_TEST_MSSQL_URI=mssql://user:password@host:port/database"
+        pytest.skip(f"no T-SQL server; to run these: {server} make test PYTEST_ARGS='-m mssql'")
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 

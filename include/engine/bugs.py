@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePath
 from types import TracebackType
 
@@ -13,6 +14,11 @@ PREFIX = "bug."
 def is_bug(code: str) -> bool:
     """Whether a reject's code says that an unexpected exception rejected it."""
     return code.startswith(PREFIX)
+
+
+def bugs_among(rejected_by_code: Mapping[str, int]) -> int:
+    """How many rejects are bugs."""
+    return sum(count for code, count in rejected_by_code.items() if is_bug(code))
 
 
 def rejection_of(error: BaseException) -> RecordRejected:

@@ -19,6 +19,10 @@ _REJECTED = Outcome.REJECTED
 _SKIPPED = Outcome.SKIPPED
 _clock = time.perf_counter
 
+OLDER_VERSION = "older_version"
+UNCHANGED = "unchanged"
+"""Reasons of skips that the house gives itself."""
+
 
 class NoAnswer(RecordRejected):
     """Rejects a record of which nothing was learnt (timeout, crash, patience at its end): its rows stay as they are."""
@@ -95,7 +99,7 @@ class Judge:
             if self._content_hash is not None:
                 digest = self._content_hash(record)
                 if self._skip_unchanged and task.prior is not None and task.prior.content_hash == digest:
-                    return skipped(task, "unchanged", digest)
+                    return skipped(task, UNCHANGED, digest)
             rows = self._transform(record)
         finally:
             task.started = 0.0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from include.engine.errors import FatalError, RecordRejected
+from include.engine.names import add_names
 
 Key = str | int
 """Names a record for ever. Numbers sort as numbers, text by code point."""
@@ -145,10 +147,11 @@ class Prior:
     """What the warehouse remembers of a key."""
 
     version: str | None
+    """The newest that settled."""
     content_hash: str | None
     """Of what the target tables hold now; None when they hold nothing of this key."""
     in_this_cycle: bool
-    """Settled by this cycle already: resume drops the record."""
+    """Settled by this cycle already: resume drops the record, unless it is a newer version."""
 
 
 class Outcome(StrEnum):
@@ -207,8 +210,33 @@ class Receipt:
     rejected: int = 0
     skipped: int = 0
     rows_written: int = 0
+    rejected_by_code: Mapping[str, int] = field(default_factory=dict)
+    skipped_by_reason: Mapping[str, int] = field(default_factory=dict)
     replayed: bool = False
     """The ordinal had been committed already; nothing was written again."""
+
+    @classmethod
+    def as_asked(cls, settlements: Sequence[Settlement]) -> Receipt:
+        """Of a commit that settled each record as it was judged."""
+        outcomes = Counter(settlement.outcome for settlement in settlements)
+        return cls(
+            written=outcomes[Outcome.WRITTEN],
+            rejected=outcomes[Outcome.REJECTED],
+            skipped=outcomes[Outcome.SKIPPED],
+            rows_written=sum(settlement.row_count for settlement in settlements),
+            rejected_by_code=Counter(s.code or "" for s in settlements if s.outcome is Outcome.REJECTED),
+            skipped_by_reason=Counter(s.code or "" for s in settlements if s.outcome is Outcome.SKIPPED),
+        )
+
+    def __add__(self, other: Receipt) -> Receipt:
+        return Receipt(
+            written=self.written + other.written,
+            rejected=self.rejected + other.rejected,
+            skipped=self.skipped + other.skipped,
+            rows_written=self.rows_written + other.rows_written,
+            rejected_by_code=add_names(self.rejected_by_code, other.rejected_by_code),
+            skipped_by_reason=add_names(self.skipped_by_reason, other.skipped_by_reason),
+        )
 
     @property
     def settled(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from include.engine.abort import Abort, Aborted
 from include.engine.handoff import HandOff
-from include.engine.judge import rejected, skipped
+from include.engine.judge import OLDER_VERSION, rejected, skipped
 from include.engine.model import Batch, Prior, Record
 from include.engine.ports import Memory, Source
 from include.engine.settings import MIB
@@ -103,17 +103,22 @@ class ReaderThread(threading.Thread):
     def _hand_over(self, record: Record, prior: Prior | None) -> None:
         index = self._index
         self._index = index + 1
-        if prior is not None and prior.in_this_cycle:
+        if prior is not None and prior.in_this_cycle and not _is_newer(record, prior):
             self.records_resumed += 1
             return
         task = Task(record, index, self.records_read, prior)
         if prior is not None and _is_older(record, prior):
-            task.settlement = skipped(task, "older_version")
+            task.settlement = skipped(task, OLDER_VERSION)
         elif record.fault is not None:
             task.settlement = rejected(task, record.fault)
         # Counted before a worker can settle it: a commit must never settle more than was read.
         self.records_read += 1
         self._handoff.put(task)
+
+
+def _is_newer(record: Record, prior: Prior) -> bool:
+    """Of a key that comes twice, or has changed since: an attempt that went through would have let it win."""
+    return record.version is not None and prior.version is not None and record.version > prior.version
 
 
 def _is_older(record: Record, prior: Prior) -> bool:

@@ -14,7 +14,7 @@ from include.engine.errors import BatchStopped, LedgerMismatch
 from include.engine.handoff import HandOff
 from include.engine.insert_queue import InsertQueue
 from include.engine.judge import Judge
-from include.engine.model import Batch
+from include.engine.model import Batch, Receipt
 from include.engine.pool import TransformPool
 from include.engine.ports import ContentHash, Memory, Sink, Source, Transform
 from include.engine.process_transform import ProcessTransform
@@ -49,6 +49,7 @@ def run_batch(
     memory: Memory | None = None,
     content_hash: ContentHash | None = None,
     skip_unchanged: bool = False,
+    settled_before: Receipt | None = None,
     on_progress: OnProgress | None = None,
     on_end: OnEnd | None = None,
 ) -> BatchStats:
@@ -56,7 +57,8 @@ def run_batch(
 
     With `memory`, records that this cycle settled already are dropped (`records_resumed`), those older than
     the warehouse's are skipped (`older_version`), and with `skip_unchanged` those of an equal
-    `content_hash` too (`unchanged`). `on_progress` and `on_end` are called in the calling thread;
+    `content_hash` too (`unchanged`). `settled_before`, by earlier attempts, counts for the limits of rejects.
+    `on_progress` and `on_end` are called in the calling thread;
     `on_end` exactly once, before this returns or raises, with the error that it will raise.
 
     Raises the first error of any thread, unchanged: `FatalError` and its kinds, `TransientError` of the
@@ -72,7 +74,8 @@ def run_batch(
         return Judge(one, settings, abort, content_hash, skip_unchanged=skip_unchanged)
 
     try:
-        run.start(source, sink, memory, recruit(transform, settings, abort, judge, run.check_stop))
+        workforce = recruit(transform, settings, abort, judge, run.check_stop)
+        run.start(source, sink, memory, workforce, settled_before or Receipt())
         run.supervise(on_progress)
     except BaseException as error:  # noqa: BLE001 - a signal's exception too must free the threads before it goes on
         abort.fail(error)
@@ -111,7 +114,7 @@ class _BatchRun:
         self._pool: TransformPool | None = None
         self._writer: DatabaseInsertThread | None = None
 
-    def start(self, source: Source, sink: Sink, memory: Memory | None, workforce: Workforce) -> None:
+    def start(self, source: Source, sink: Sink, memory: Memory | None, workforce: Workforce, before: Receipt) -> None:
         """Start writer, workers and reader, in this order: each finds the next one there."""
         settings, abort, queue = self._settings, self._abort, self._queue
         self._workforce = workforce
@@ -121,7 +124,13 @@ class _BatchRun:
             abort.on_abort(free)
         reader = ReaderThread(self._batch, source, handoff, abort, memory)
         writer = DatabaseInsertThread(
-            queue, sink, settings, abort, records_read=lambda: reader.records_read, on_done=self._finished.set
+            queue,
+            sink,
+            settings,
+            abort,
+            records_read=lambda: reader.records_read,
+            before=before,
+            on_done=self._finished.set,
         )
         self._pool = TransformPool(
             workforce.judges,

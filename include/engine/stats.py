@@ -9,22 +9,10 @@ from typing import Any, Self
 
 from include.engine.histogram import Histogram
 from include.engine.model import KeyTiming
+from include.engine.names import add_names
 from include.engine.samples import Samples
 
-MAX_NAMES = 50
-"""Distinct codes or reasons that are counted by name; the rest is counted under `OTHER`."""
-OTHER = "other"
 SLOWEST = 5
-
-
-def add_names(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    """Sum counts by name, holding at most `MAX_NAMES` names beside `OTHER`."""
-    total = dict(left)
-    for name, count in right.items():
-        known = name in total or len(total) - (OTHER in total) < MAX_NAMES
-        place = name if known else OTHER
-        total[place] = total.get(place, 0) + count
-    return total
 
 
 def slowest_of(timings: Iterable[KeyTiming]) -> list[KeyTiming]:
@@ -103,7 +91,7 @@ class Measures:
     degraded: bool = False
     """The pool could not start as asked; the batch ran with fewer workers, or none of its processes."""
     rejected_by_code: dict[str, int] = field(default_factory=dict)
-    """As the transforms judged; where the warehouse settled otherwise, the counters are the truth."""
+    """As the commits settled: their sum is `records_rejected`."""
     skipped_by_reason: dict[str, int] = field(default_factory=dict)
     slowest: list[KeyTiming] = field(default_factory=list)
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from include.engine.bugs import is_bug
+from include.engine.bugs import bugs_among
 from include.engine.errors import LedgerMismatch
 from include.engine.histogram import Histogram
-from include.engine.model import InsertBatch, KeyTiming, Outcome, Receipt, Settlement
-from include.engine.stats import SLOWEST, Counters, Measures, add_names, slowest_of
-
-# Looked up once: the members of an Enum are slow attributes, and this is the path of every record.
-_REJECTED = Outcome.REJECTED
-_SKIPPED = Outcome.SKIPPED
+from include.engine.model import InsertBatch, KeyTiming, Receipt, Settlement
+from include.engine.names import add_names
+from include.engine.stats import SLOWEST, Counters, Measures, slowest_of
 
 
 class Tally:
@@ -40,14 +36,15 @@ class Tally:
                 f"the receipt settles {receipt.settled}"
             )
         transform_s = self._measure(settlements)
-        bugs = self._name([settlement for settlement in settlements if settlement.code is not None])
+        self.rejected_by_code = add_names(self.rejected_by_code, receipt.rejected_by_code)
+        self.skipped_by_reason = add_names(self.skipped_by_reason, receipt.skipped_by_reason)
         self.commits += 1
         self.insert_latency.add(insert_s)
         self.counters = self.counters + Counters(
             records_written=receipt.written,
             records_rejected=receipt.rejected,
             records_skipped=receipt.skipped,
-            records_bugs=bugs,
+            records_bugs=bugs_among(receipt.rejected_by_code),
             rows_written=receipt.rows_written,
             retries=insert_batch.retries,
             transform_s=transform_s,
@@ -67,16 +64,6 @@ class Tally:
                 self.slowest = slowest_of([*self.slowest, KeyTiming(seconds, settlement.key)])
                 self._slow_s = self.slowest[-1].seconds if len(self.slowest) == SLOWEST else 0.0
         return total_s
-
-    def _name(self, settlements: Sequence[Settlement]) -> int:
-        """Count codes and reasons by name; returns how many were bugs."""
-        if not settlements:
-            return 0
-        rejected = Counter(s.code or "" for s in settlements if s.outcome is _REJECTED)
-        skipped = Counter(s.code or "" for s in settlements if s.outcome is _SKIPPED)
-        self.rejected_by_code = add_names(self.rejected_by_code, rejected)
-        self.skipped_by_reason = add_names(self.skipped_by_reason, skipped)
-        return sum(count for code, count in rejected.items() if is_bug(code))
 
     def copy_to(self, measures: Measures) -> None:
         """Hand everything but `counters` over; call it when no more is added, or accept a count of the last moment."""

@@ -38,9 +38,12 @@ class DatabaseInsertThread(threading.Thread):
         abort: Abort,
         *,
         records_read: Callable[[], int],
+        before: Receipt,
         on_done: Callable[[], None],
     ) -> None:
+        """`before` is what earlier attempts of the cycle settled: the limits of rejects count it."""
         super().__init__(name="headrace-writer", daemon=True)
+        self._before = before
         self._queue = queue
         self._sink = sink
         self._settings = settings
@@ -92,7 +95,8 @@ class DatabaseInsertThread(threading.Thread):
 
     def _judge_rejects(self) -> None:
         counters = self.tally.counters
-        rejected, settled = counters.records_rejected, counters.records_settled
+        rejected = self._before.rejected + counters.records_rejected
+        settled = self._before.settled + counters.records_settled
         bound, rate = self._settings.max_rejects, self._settings.max_reject_rate
         if bound is not None and rejected > bound:
             raise TooManyRejects(f"{rejected} of {settled} records were rejected, max_rejects is {bound}")

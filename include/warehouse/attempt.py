@@ -20,11 +20,12 @@ class Attempt:
     batch_index: int
     """The map index; equal to the batch's own index."""
     owner: str
-    """New at each try (the task instance's id): what fences an attempt that was given up."""
+    """New at each try, and later ones sort behind earlier ones (the task instance's id, a UUID of version 7):
+    what fences an attempt that was given up."""
     max_tries: int
     """As Airflow counts: constant over retries, raised by a clear or a backfill's reprocess."""
     try_number: int = 1
-    """1-based; for people to read only."""
+    """1-based; counts on over retries and clears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +43,7 @@ class Cycle:
     """An earlier attempt settled the whole batch: there is nothing left to do."""
     settled: Receipt = field(default_factory=Receipt)
     """By earlier attempts of this cycle."""
+    retries: int = 0
+    """Of those."""
     stats: dict[str, Any] | None = None
     """Of the earlier attempts of this cycle, as `BatchStats` writes them."""

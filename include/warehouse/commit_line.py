@@ -6,6 +6,7 @@ import json
 
 import sqlalchemy as sa
 
+from include.engine.bugs import bugs_among
 from include.engine.errors import AttemptSuperseded, LedgerMismatch
 from include.engine.model import InsertBatch, Receipt
 from include.warehouse.attempt import Cycle
@@ -32,6 +33,9 @@ _COUNT = (
         records_rejected=batches.c.records_rejected + sa.bindparam("rejected"),
         records_skipped=batches.c.records_skipped + sa.bindparam("skipped"),
         records_settled=batches.c.records_settled + sa.bindparam("settled"),
+        records_bugs=batches.c.records_bugs + sa.bindparam("bugs"),
+        rejected_by_code=sa.bindparam("codes"),
+        skipped_by_reason=sa.bindparam("reasons"),
         rows_written=batches.c.rows_written + sa.bindparam("row_count"),
         retries=batches.c.retries + sa.bindparam("retried"),
         last_receipt=sa.bindparam("receipt"),
@@ -56,13 +60,17 @@ def fence(connection: sa.Connection, cycle: Cycle, ordinal: int) -> Receipt | No
         )
     if line.ordinal != ordinal:
         raise LedgerMismatch(f"cycle {cycle.cycle_id} stands at ordinal {line.ordinal}, the commit brought {ordinal}")
-    written, rejected, skipped, row_count = json.loads(line.last_receipt)
-    return Receipt(written, rejected, skipped, row_count, replayed=True)
+    written, rejected, skipped, row_count, codes, reasons = json.loads(line.last_receipt)
+    return Receipt(written, rejected, skipped, row_count, codes, reasons, replayed=True)
 
 
-def count(connection: sa.Connection, cycle: Cycle, insert_batch: InsertBatch, receipt: Receipt) -> None:
-    """Add a commit to the batch's line; the next reader of the ledger sees it with the rows."""
-    numbers = (receipt.written, receipt.rejected, receipt.skipped, receipt.rows_written)
+def count(
+    connection: sa.Connection, cycle: Cycle, insert_batch: InsertBatch, receipt: Receipt, before: Receipt
+) -> None:
+    """Add a commit to the batch's line, which stood at `before`; the ledger shows it with the rows."""
+    after = before + receipt
+    counts = (receipt.written, receipt.rejected, receipt.skipped, receipt.rows_written)
+    names = (dict(receipt.rejected_by_code), dict(receipt.skipped_by_reason))
     bound = {
         "cycle": cycle.cycle_id,
         "read_now": cycle.settled.settled + insert_batch.records_read,
@@ -72,7 +80,10 @@ def count(connection: sa.Connection, cycle: Cycle, insert_batch: InsertBatch, re
         "settled": receipt.settled,
         "row_count": receipt.rows_written,
         "retried": insert_batch.retries,
-        "receipt": json.dumps(numbers),
+        "bugs": bugs_among(receipt.rejected_by_code),
+        "codes": json.dumps(after.rejected_by_code),
+        "reasons": json.dumps(after.skipped_by_reason),
+        "receipt": json.dumps([*counts, *names]),
         "now": utc_now(),
     }
     connection.execute(_COUNT, bound)

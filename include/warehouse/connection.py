@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ _T = TypeVar("_T")
 
 LOCK_WAIT_S = 30.0
 """How long one transaction waits for other writers, looking at the stop event in between."""
+
+PATIENCE_S = 60.0
+"""How long a piece of work is tried again after transient errors."""
 
 _NEVER = threading.Event()
 
@@ -98,14 +102,21 @@ class Warehouse:
 
     @contextmanager
     def transaction(
-        self, connection: sa.Connection, what: str, *, write: bool = True, stop: threading.Event | None = None
+        self,
+        connection: sa.Connection,
+        what: str,
+        *,
+        write: bool = True,
+        stop: threading.Event | None = None,
+        lock_wait_s: float = math.inf,
     ) -> Iterator[sa.Connection]:
         """Commit when the block ends, roll back when it raises.
 
-        Waits up to `lock_wait_s` for other writers. An error of the commit itself is `TransientError`
-        whatever it says: the answer may have been lost after the deed.
+        Waits for other writers up to `lock_wait_s`, and no longer than the warehouse's own. An error of the
+        commit itself is `TransientError` whatever it says: the answer may have been lost after the deed.
         """
-        began = self._begin_waiting(connection, what, write=write, stop=stop or _NEVER)
+        wait_s = min(lock_wait_s, self.lock_wait_s)
+        began = self._begin_waiting(connection, what, write=write, stop=stop or _NEVER, wait_s=wait_s)
         try:
             with self.faults(what):
                 yield connection
@@ -126,8 +137,9 @@ class Warehouse:
         *,
         write: bool = True,
         stop: threading.Event | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> _T:
-        """Run `work` in a transaction of its own, again after transient errors, for a minute at most.
+        """Run `work` in a transaction of its own, again after transient errors, for `patience_s` at most.
 
         `work` may run several times, also after a commit whose answer was lost: it must bear that.
         """
@@ -136,12 +148,15 @@ class Warehouse:
         def once() -> _T:
             if stopping.is_set():
                 raise BatchStopped(f"{what}: told to stop")
-            with self.connect() as connection, self.transaction(connection, what, write=write, stop=stop):
+            with (
+                self.connect() as connection,
+                self.transaction(connection, what, write=write, stop=stop, lock_wait_s=patience_s),
+            ):
                 return work(connection)
 
         retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
-            stop=stop_after_delay(60),
+            stop=stop_after_delay(patience_s),
             wait=wait_random_exponential(multiplier=0.1, max=5),
             sleep=lambda seconds: void(stopping.wait(seconds)),
             reraise=True,
@@ -164,10 +179,10 @@ class Warehouse:
             connection.exec_driver_sql(statement)
 
     def _begin_waiting(
-        self, connection: sa.Connection, what: str, *, write: bool, stop: threading.Event
+        self, connection: sa.Connection, what: str, *, write: bool, stop: threading.Event, wait_s: float
     ) -> sa.RootTransaction:
         connection.execution_options(headrace_write=write)
-        patience = stop_after_delay(self.lock_wait_s)
+        patience = stop_after_delay(wait_s)
         retrying = Retrying(
             retry=retry_if_exception_type(_Busy),
             stop=patience,

@@ -35,6 +35,11 @@ class DeletePath:
         """The table's own column that a delete looks up."""
         return self.steps[0].column if self.steps else self.key_column
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """It and its parents on the way."""
+        return (self.table, *(step.parent for step in self.steps))
+
     def condition(self, keys_query: str, quote: Callable[[str], str], qualify: Callable[[str], str]) -> str:
         """A WHERE condition of the table; `keys_query` is a subquery that lists the keys."""
         columns = [step.column for step in self.steps] + [self.key_column]

@@ -7,11 +7,19 @@ import hashlib
 from include.engine.errors import RecordRejected
 from include.engine.model import Key
 from include.warehouse.tables import MAX_KEY
+from include.warehouse.target import MAX_NAME
+
+MIN_NUMBER, MAX_NUMBER = -(2**63), 2**63 - 1
+"""A BIGINT."""
 
 
 def key_fault(key: Key) -> RecordRejected | None:
     """Why the warehouse cannot hold this key as it is; such a record settles as rejected."""
-    if isinstance(key, int) or (key.isascii() and 0 < len(key) <= MAX_KEY and key[-1] != " " and "\0" not in key):
+    if isinstance(key, int):
+        if MIN_NUMBER <= key <= MAX_NUMBER:
+            return None
+        return RecordRejected("key.out_of_range", "a numeric key takes 64 bits")
+    if key.isascii() and 0 < len(key) <= MAX_KEY and key[-1] != " " and "\0" not in key:
         return None
     found = _text_fault(key)
     return RecordRejected(*found) if found else None
@@ -30,13 +38,20 @@ def _text_fault(key: str) -> tuple[str, str] | None:
     return next(((code, message) for found, code, message in faults if found), None)
 
 
+def version_fault(version: str | None) -> RecordRejected | None:
+    """Why the warehouse cannot hold this version, which would compare wrong if it were cut."""
+    if version is None or (version.isascii() and len(version) <= MAX_NAME and "\0" not in version):
+        return None
+    return RecordRejected("version.text", f"a version takes {MAX_NAME} ASCII characters without NUL")
+
+
 def stored_key(key: Key) -> str:
     """The text of a key; of one that cannot be held, its digest."""
-    if isinstance(key, int):
-        return str(key)
     if key_fault(key) is None:
-        return key
-    return "sha256:" + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return str(key)
+    # Hexadecimal: Python refuses to write very long numbers in decimals.
+    text = hex(key) if isinstance(key, int) else key
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_digest(stored: str) -> bool:

@@ -10,15 +10,20 @@ import sqlalchemy as sa
 
 from include.engine.errors import AttemptSuperseded, LedgerMismatch, SettingsError
 from include.engine.model import Batch, Receipt
-from include.engine.stats import BatchStats, RunStats
+from include.engine.stats import BatchStats
+from include.warehouse.all_attempts import all_attempts, uncounted_duplicates
 from include.warehouse.attempt import Attempt, Cycle
 from include.warehouse.clock import utc_now
-from include.warehouse.connection import Warehouse
+from include.warehouse.connection import PATIENCE_S, Warehouse
+from include.warehouse.storable import storable
 from include.warehouse.tables import MAX_MESSAGE, batches
 
 __all__ = ["Attempt", "Cycle", "Ledger", "cycle_decision"]
 
 RUNNING, SUCCEEDED, FAILED, SUPERSEDED = "running", "succeeded", "failed", "superseded"
+
+STOPPED_PATIENCE_S = 1.0
+"""How long a batch that was told to stop tries to leave its counts."""
 
 _FINISHED_FLOATS = ("read_s", "transform_s", "insert_s", "wall_s")
 
@@ -52,6 +57,7 @@ class Ledger:
         """Make the attempt the owner of its batch, in a new cycle or in the one it resumes.
 
         From now on no earlier owner commits anything. Claiming again with the same owner is harmless.
+        Raises `AttemptSuperseded` for an attempt that a later one has overtaken before it came here.
         """
         if batch.index != attempt.batch_index:
             raise SettingsError(f"batch {batch.index} came to map index {attempt.batch_index}")
@@ -59,6 +65,7 @@ class Ledger:
 
         def work(connection: sa.Connection) -> Cycle:
             line = _current_line(connection, attempt)
+            _refuse_overtaken(line, attempt)
             decision = cycle_decision(line, attempt, batch_json, fingerprint)
             if line is not None and decision == "resume":
                 return _resume(connection, line, attempt)
@@ -76,17 +83,21 @@ class Ledger:
         a batch that is said to have succeeded has not settled all that it read. The record counters are
         those that commits have kept: only what commits do not know is taken from `stats`.
         """
-        measures = _all_attempts(cycle, stats)
-        counters = RunStats.from_json(measures).counters
-        values: dict[str, Any] = {name: getattr(counters, name) for name in _FINISHED_FLOATS}
+        uncounted = uncounted_duplicates(cycle, stats, succeeded=state == SUCCEEDED)
+        measures = all_attempts(cycle, stats, cycle.settled + uncounted)
+        counters = measures["counters"]
+        values: dict[str, Any] = {name: counters[name] for name in _FINISHED_FLOATS}
         values |= {
             "state": state,
-            "records_read": cycle.settled.settled + stats.counters.records_read,
-            "records_resumed": stats.counters.records_resumed,
-            "retries": counters.retries,
+            "records_read": counters["records_read"],
+            "records_resumed": counters["records_resumed"],
             "stats": json.dumps(measures),
-            "error": error[:MAX_MESSAGE] if error else None,
+            "error": storable(error, MAX_MESSAGE) if error else None,
         }
+        if uncounted.settled:
+            values |= {"records_skipped": counters["records_skipped"]}
+            values |= {"records_settled": cycle.settled.settled + stats.counters.records_settled + uncounted.settled}
+            values |= {"skipped_by_reason": json.dumps(measures["skipped_by_reason"])}
 
         def work(connection: sa.Connection) -> dict[str, Any]:
             now = utc_now()
@@ -101,8 +112,10 @@ class Ledger:
                 )
             return line
 
-        # A batch that was told to stop still leaves its counts: no stop event here.
-        return self._warehouse.transact("finish", work)
+        # A batch that was told to stop still leaves its counts, unless others hold the warehouse up: the retry
+        # finds what is committed in any case.
+        stopping = self._stop is not None and self._stop.is_set()
+        return self._warehouse.transact("finish", work, patience_s=STOPPED_PATIENCE_S if stopping else PATIENCE_S)
 
     def line(self, cycle_id: int) -> dict[str, Any]:
         """One line as a plain dict, `stats` parsed, times as ISO text."""
@@ -153,6 +166,15 @@ def _current_line(connection: sa.Connection, attempt: Attempt) -> dict[str, Any]
     return dict(row) if row is not None else None
 
 
+def _refuse_overtaken(line: dict[str, Any] | None, attempt: Attempt) -> None:
+    """An attempt that slept before its claim must not take the batch from the one that came after it.
+
+    Both numbers must say so: a run that was deleted and made again counts its tries from 1, in a younger owner.
+    """
+    if line is not None and attempt.try_number < line["try_number"] and attempt.owner < line["owner"]:
+        raise AttemptSuperseded(f"cycle {line['cycle_id']} belongs to a later attempt, try {line['try_number']}")
+
+
 def _resume(connection: sa.Connection, line: dict[str, Any], attempt: Attempt) -> Cycle:
     finished = line["state"] == SUCCEEDED
     values: dict[str, Any] = {"owner": attempt.owner, "try_number": attempt.try_number, "updated_at": utc_now()}
@@ -171,8 +193,14 @@ def _resume(connection: sa.Connection, line: dict[str, Any], attempt: Attempt) -
         resumed=True,
         finished=finished,
         settled=Receipt(
-            line["records_written"], line["records_rejected"], line["records_skipped"], line["rows_written"]
+            line["records_written"],
+            line["records_rejected"],
+            line["records_skipped"],
+            line["rows_written"],
+            json.loads(line["rejected_by_code"] or "{}"),
+            json.loads(line["skipped_by_reason"] or "{}"),
         ),
+        retries=line["retries"],
         stats=json.loads(line["stats"]) if line["stats"] else None,
     )
 
@@ -208,9 +236,15 @@ def _supersede(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None
     connection.execute(sa.update(batches).where(which).values(state=SUPERSEDED, updated_at=utc_now()))
 
 
-def supersede_beyond(connection: sa.Connection, dag_id: str, run_id: str, batch_count: int) -> None:
-    """A plan of fewer batches than the run had before: the lines of the others no longer count."""
+def supersede_beyond(
+    connection: sa.Connection, owner: tuple[str, str], dag_id: str, run_id: str, batch_count: int
+) -> None:
+    """A plan of fewer batches than the run had before: the lines of the others no longer count.
+
+    `owner` is the pipeline and its target: a Dag may run several.
+    """
     of_run = (batches.c.dag_id == dag_id) & (batches.c.run_id == run_id)
+    of_run &= (batches.c.pipeline == owner[0]) & (batches.c.target == owner[1])
     _supersede(connection, of_run & (batches.c.batch_index >= batch_count))
 
 
@@ -222,16 +256,7 @@ def _line(connection: sa.Connection, cycle_id: int) -> dict[str, Any]:
 def plain_line(row: sa.RowMapping) -> dict[str, Any]:
     """JSON types only, for XCom."""
     line = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
-    for name in ("stats", "batch"):
+    for name in ("stats", "batch", "rejected_by_code", "skipped_by_reason"):
         line[name] = json.loads(line[name]) if line[name] else None
     del line["last_receipt"]
     return line
-
-
-def _all_attempts(cycle: Cycle, stats: BatchStats) -> dict[str, Any]:
-    """This attempt's measures, and those of earlier ones of the cycle that lived to report."""
-    this = stats.to_json()
-    if cycle.stats is None:
-        return this
-    merged = RunStats.of([BatchStats.from_json(cycle.stats), stats]).to_json()
-    return this | {name: value for name, value in merged.items() if name in this}

@@ -9,12 +9,14 @@ from typing import Any
 
 from include.engine.errors import HeadraceError
 from include.engine.model import Batch
+from include.engine.ports import Transform
 from include.engine.run import run_batch
 from include.engine.settings import EngineSettings
 from include.engine.stats import BatchStats, Progress
 from include.warehouse.attempt import Attempt, Cycle
 from include.warehouse.connection import Warehouse
 from include.warehouse.fit import Fitter
+from include.warehouse.kinship import within_record
 from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger
 from include.warehouse.pipeline import Pipeline
 from include.warehouse.records import WarehouseMemory
@@ -60,21 +62,28 @@ def load_batch(
         log.info("cycle %d goes on: %d records are settled", cycle.cycle_id, cycle.settled.settled)
     skipping = skip_unchanged and not force
     look_up = cycle.resumed or skipping
+    memory = WarehouseMemory(warehouse, pipeline.name, pipeline.target.name, cycle.cycle_id, stop)
     closing = _Closing(ledger, cycle)
     run_batch(
         batch,
         pipeline.source(),
-        Fitter(pipeline.target, warehouse.name).after(pipeline.transform()),
+        _fitted(pipeline, warehouse),
         WarehouseSink(warehouse, cycle, pipeline.target, retired, stop),
         settings,
         stop=stop,
-        memory=WarehouseMemory(warehouse, pipeline.name, pipeline.target.name, cycle.cycle_id) if look_up else None,
+        memory=memory if look_up else None,
         content_hash=pipeline.content_hash,
         skip_unchanged=skipping,
+        settled_before=cycle.settled,
         on_progress=on_progress,
         on_end=closing,
     )
     return closing.line
+
+
+def _fitted(pipeline: Pipeline, warehouse: Warehouse) -> Transform:
+    fitter = Fitter(pipeline.target, warehouse.name)
+    return within_record(pipeline.target, fitter.after(pipeline.transform()))
 
 
 class _Closing:
@@ -110,7 +119,7 @@ def _dry_run(
     stop: threading.Event,
     on_progress: Callable[[Progress], None] | None,
 ) -> dict[str, Any]:
-    transform = Fitter(pipeline.target, warehouse.name).after(pipeline.transform())
+    transform = _fitted(pipeline, warehouse)
     stats = run_batch(batch, pipeline.source(), transform, DrySink(), settings, stop=stop, on_progress=on_progress)
     counters = stats.counters.to_json() | {"records_settled": stats.counters.records_settled}
     planned = {"batch_index": batch.index, "records_planned": batch.planned_records}

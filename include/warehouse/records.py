@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -11,13 +12,13 @@ from include.engine.model import Key, Outcome, Prior, Row
 from include.warehouse.attempt import Cycle
 from include.warehouse.connection import Warehouse
 from include.warehouse.encoders import wire_timestamp
-from include.warehouse.keys import stored_key
+from include.warehouse.keys import stored_key, version_fault
 from include.warehouse.loaders.choose import loader_for
 from include.warehouse.loaders.loader import Loader
-from include.warehouse.settling import Line, Verdict
+from include.warehouse.settling import Line, Verdict, newer
 from include.warehouse.tables import records
 
-_COLUMNS = ("record_key", "version", "content_hash", "row_count", "cycle_id")
+_COLUMNS = ("record_key", "version", "content_hash", "row_count", "cycle_id", "earlier_cycle_id")
 
 
 def read_lines(
@@ -25,20 +26,26 @@ def read_lines(
 ) -> dict[str, Line]:
     """The lines of these stored keys, by key; absent where there is none."""
     rows = loader.select(connection, records, _COLUMNS, owner, sorted(set(keys)))
-    return {key: Line(version, digest, row_count, cycle_id) for key, version, digest, row_count, cycle_id in rows}
+    return {key: Line(*rest) for key, *rest in rows}
 
 
 def record_row(verdict: Verdict, line: Line | None, cycle: Cycle, moment: str) -> Row:
-    """The new line: version, hash and row count change only when the target's rows do."""
+    """The new line: hash and row count change only when the target's rows do; the version never goes back."""
     settlement = verdict.settlement
     if verdict.replaces:
         holds_rows = verdict.outcome is Outcome.WRITTEN
         digest = settlement.content_hash if holds_rows else None
         version, row_count = settlement.version, settlement.row_count if holds_rows else 0
-    elif line is not None:
-        version, digest, row_count = line.version, line.content_hash, line.row_count
     else:
-        version, digest, row_count = None, None, 0
+        # A newer state that gave no rows (unchanged, out of scope, no answer) still outranks an older one.
+        version = settlement.version if version_fault(settlement.version) is None else None
+        digest, row_count = None, 0
+        if line is not None:
+            version = line.version if version is None or newer(line.version, version) else version
+            digest, row_count = line.content_hash, line.row_count
+    earlier = None
+    if line is not None:
+        earlier = line.earlier_cycle_id if line.cycle_id == cycle.cycle_id else line.cycle_id
     return (
         cycle.pipeline,
         cycle.target,
@@ -49,6 +56,7 @@ def record_row(verdict: Verdict, line: Line | None, cycle: Cycle, moment: str) -
         verdict.outcome.value,
         verdict.reason,
         cycle.cycle_id,
+        earlier,
         moment,
     )
 
@@ -76,21 +84,30 @@ def write_lines(
 class WarehouseMemory:
     """Looks keys up for the reader: a connection and a short transaction a chunk. For one thread."""
 
-    def __init__(self, warehouse: Warehouse, pipeline: str, target: str, cycle_id: int) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        pipeline: str,
+        target: str,
+        cycle_id: int,
+        stop: threading.Event | None = None,
+    ) -> None:
         self._warehouse = warehouse
+        self._stop = stop
         self._owner = (pipeline, target)
         self._cycle_id = cycle_id
         self._loader = loader_for(warehouse)
 
     def prior(self, keys: Sequence[Key]) -> Mapping[Key, Prior]:
-        """Raises `TransientError` once its own retries are used up."""
-        by_stored = {stored_key(key): key for key in keys}
+        """Raises `TransientError` once its own retries are used up, `BatchStopped` when told to stop."""
+        stored = {key: stored_key(key) for key in keys}
 
         def work(connection: sa.Connection) -> dict[str, Line]:
-            return read_lines(self._loader, connection, self._owner, list(by_stored))
+            return read_lines(self._loader, connection, self._owner, list(stored.values()))
 
-        lines = self._warehouse.transact("look up records", work, write=False)
+        lines = self._warehouse.transact("look up records", work, write=False, stop=self._stop)
         return {
-            by_stored[key]: Prior(line.version, line.content_hash, line.cycle_id == self._cycle_id)
-            for key, line in lines.items()
+            key: Prior(line.version, line.content_hash, line.settled_in(self._cycle_id))
+            for key, place in stored.items()
+            if (line := lines.get(place)) is not None
         }

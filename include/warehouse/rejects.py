@@ -13,8 +13,7 @@ from include.warehouse.connection import Warehouse
 from include.warehouse.encoders import wire_timestamp
 from include.warehouse.loaders.loader import Loader
 from include.warehouse.settling import Verdict
-from include.warehouse.tables import MAX_MESSAGE, rejects
-from include.warehouse.target import MAX_NAME
+from include.warehouse.tables import rejects
 
 _COLUMNS = tuple(rejects.columns.keys())
 _KEY, _ATTEMPTS, _FIRST_SEEN, _LAST_SEEN, _RESOLVED = (
@@ -36,16 +35,17 @@ def write_rejects(
     for key, verdict in sorted(rejected.items()):
         before = earlier.get(key)
         attempts, first_seen = (before[_ATTEMPTS], before[_FIRST_SEEN]) if before else (0, moment)
-        code, message = (verdict.reason or "unknown")[:MAX_NAME], (verdict.message or "")[:MAX_MESSAGE]
         place = (*owner, key, cycle.run_id, cycle.cycle_id)
-        rows.append((*place, code, message, attempts + 1, first_seen, moment, None))
+        rows.append(
+            (*place, verdict.reason or "unknown", verdict.message or "", attempts + 1, first_seen, moment, None)
+        )
     loader.upsert(connection, rejects, rows)
 
 
 def resolve_rejects(
     loader: Loader, connection: sa.Connection, keys: Sequence[str], cycle: Cycle, now: datetime
 ) -> None:
-    """Close the open rejects of keys that are written now."""
+    """Close the open rejects of keys whose newest content the target holds now."""
     if not keys:
         return
     moment = wire_timestamp(now, connection.dialect.name)

@@ -64,10 +64,10 @@ class RunSettings(BaseModel):
     """Read and transform everything, report what would be written, write nothing."""
 
     key_list: str | None = Field(default=None, max_length=100, pattern=r"^[A-Za-z0-9_.\-]+$", json_schema_extra=PARAM)
-    """Name of a list of keys that is stored in the warehouse: read these and nothing else."""
+    """Name of a list of keys that is stored in the warehouse: read these and nothing else, whenever they changed."""
 
     open_rejects_only: bool = Field(default=False, json_schema_extra=PARAM)
-    """Read only the records whose reject is still open."""
+    """Read only the records whose reject is still open, whenever they changed."""
 
     window_start: datetime | None = Field(default=None, json_schema_extra=PARAM)
     """First change date to read (inclusive, UTC unless it says otherwise). Empty: the run's data interval."""
@@ -97,7 +97,14 @@ class RunSettings(BaseModel):
             raise ValueError("window_start must lie before window_end")
         if self.key_list is not None and self.open_rejects_only:
             raise ValueError("key_list and open_rejects_only exclude each other")
+        if self.reads_listed_keys and self.window_start is not None:
+            raise ValueError("key_list and open_rejects_only read keys whenever they changed: leave the window empty")
         return self
+
+    @property
+    def reads_listed_keys(self) -> bool:
+        """Whether the run reads a list of keys instead of the source from end to end."""
+        return self.open_rejects_only or self.key_list is not None
 
     @property
     def skip_unchanged(self) -> bool:

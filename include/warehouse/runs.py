@@ -63,7 +63,7 @@ def start_run(
             connection.execute(sa.insert(runs).values(**names, **values))
         else:
             connection.execute(sa.update(runs).where(_is(run)).values(**values))
-        supersede_beyond(connection, run.dag_id, run.run_id, len(planned))
+        supersede_beyond(connection, (run.pipeline, run.target), run.dag_id, run.run_id, len(planned))
 
     warehouse.transact("open the run", work)
 

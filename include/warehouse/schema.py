@@ -136,8 +136,9 @@ def _register(warehouse: Warehouse, pipeline: str, target: Target) -> list[Delet
         fresh = [path for path in paths if known.get(path.table) != path]
         remember_tables(connection, pipeline, target.name, fresh, utc_now())
         dropped = [known[name] for name in known.keys() - {path.table for path in paths}]
-        found = find_tables(warehouse, connection, [path.table for path in dropped])
-        there = [path for path in dropped if path.table in found]
+        found = find_tables(warehouse, connection, sorted({name for path in dropped for name in path.tables}))
+        # Without a parent on its way, no key leads to the rows any more.
+        there = [path for path in dropped if all(name in found for name in path.tables)]
         return children_first(there, foreign_keys_into(warehouse, connection, [path.table for path in there]))
 
     return warehouse.transact("register the target's tables", work)

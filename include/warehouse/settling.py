@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from include.engine.errors import RecordRejected
+from include.engine.judge import OLDER_VERSION, UNCHANGED
 from include.engine.model import Outcome, Settlement
-from include.warehouse.keys import key_fault, stored_key
+from include.warehouse.keys import key_fault, stored_key, version_fault
+from include.warehouse.storable import storable
+from include.warehouse.tables import MAX_MESSAGE
+from include.warehouse.target import MAX_NAME
 
-OLDER_VERSION = "older_version"
+# Looked up once: the members of an Enum are slow attributes, and this is the path of every record.
+_WRITTEN = Outcome.WRITTEN
+_SKIPPED = Outcome.SKIPPED
+
 DUPLICATE_KEY = "duplicate_key"
 
 
@@ -20,6 +28,13 @@ class Line:
     content_hash: str | None
     row_count: int
     cycle_id: int
+    """That settled the key last."""
+    earlier_cycle_id: int | None = None
+    """The other cycle before that: two runs may work on a key at the same time."""
+
+    def settled_in(self, cycle_id: int) -> bool:
+        """Whether the cycle has settled this key."""
+        return cycle_id in (self.cycle_id, self.earlier_cycle_id)
 
 
 @dataclass(slots=True)
@@ -36,6 +51,11 @@ class Verdict:
     """Whether what the target holds of this key is deleted, and the settlement's rows inserted."""
     remembered: bool = True
     """Whether `records` takes it: a duplicate leaves the line of the record that won."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the target holds the record's newest content now: an open reject of the key is over."""
+        return self.outcome is _WRITTEN or (self.outcome is _SKIPPED and self.reason == UNCHANGED)
 
     def reject(self, code: str, message: str) -> None:
         """The database refused its rows: it settles as rejected, and the target holds nothing of it."""
@@ -68,15 +88,17 @@ def _judge_one(
 ) -> Verdict:
     fault = key_fault(settlement.key)
     if fault is not None:
-        key = stored_key(settlement.key)
-        return Verdict(settlement, key, Outcome.REJECTED, fault.code, fault.message, remembered=key not in first_of)
+        return _refused(settlement, stored_key(settlement.key), fault, first_of)
     key = settlement.key if isinstance(settlement.key, str) else str(settlement.key)
     line, rival = lines.get(key), first_of.get(key)
+    fault = version_fault(settlement.version)
+    if fault is not None:
+        return _refused(settlement, key, fault, first_of)
     if rival is not None:
         if not newer(settlement.version, rival.settlement.version):
             return _skipped(settlement, key, DUPLICATE_KEY, remembered=False)
         _lose(rival)
-    elif line is not None and line.cycle_id == cycle_id and not newer(settlement.version, line.version):
+    elif line is not None and line.settled_in(cycle_id) and not newer(settlement.version, line.version):
         return _skipped(settlement, key, DUPLICATE_KEY, remembered=False)
     if settlement.rows is not None and line is not None and newer(line.version, settlement.version):
         return _skipped(settlement, key, OLDER_VERSION)
@@ -84,10 +106,15 @@ def _judge_one(
         settlement,
         key,
         settlement.outcome,
-        settlement.code,
-        settlement.message,
+        storable(settlement.code, MAX_NAME) if settlement.code else settlement.code,
+        storable(settlement.message, MAX_MESSAGE) if settlement.message else settlement.message,
         replaces=settlement.rows is not None,
     )
+
+
+def _refused(settlement: Settlement, key: str, fault: RecordRejected, first_of: Mapping[str, Verdict]) -> Verdict:
+    """Nothing of the record can be kept, so what the target holds stays."""
+    return Verdict(settlement, key, Outcome.REJECTED, fault.code, fault.message, remembered=key not in first_of)
 
 
 def _skipped(settlement: Settlement, key: str, reason: str, *, remembered: bool = True) -> Verdict:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from include.engine.errors import FatalError
+from include.engine.errors import BatchStopped, FatalError
 from include.engine.model import InsertBatch, Outcome, Receipt
 from include.warehouse.attempt import Cycle
 from include.warehouse.clock import utc_now
@@ -43,18 +44,22 @@ class WarehouseSink:
         self._cycle = cycle
         self._stop = stop
         self._loader = loader_for(warehouse)
-        self._rows = TargetRows(warehouse, self._loader, target, retired)
+        self._rows = TargetRows(warehouse, self._loader, target, retired, self._obey)
         self._connection: sa.Connection | None = None
+        self._settled, self._ordinal = cycle.settled, 0
 
     def commit(self, insert_batch: InsertBatch) -> Receipt:
         """As `Sink.commit`; raises `BatchStopped` when told to stop while it waits for other writers."""
         if self._connection is None:
             self._connection = self._warehouse.connect()
         try:
-            return self._commit(self._connection, insert_batch, narrow=False)
+            receipt = self._commit(self._connection, insert_batch, narrow=False)
         except ConstraintViolated:
             # Some row was refused: the same again, with savepoints, to find the records that it belongs to.
-            return self._narrow(self._connection, insert_batch)
+            receipt = self._narrow(self._connection, insert_batch)
+        if insert_batch.ordinal > self._ordinal:
+            self._settled, self._ordinal = self._settled + receipt, insert_batch.ordinal
+        return receipt
 
     def _narrow(self, connection: sa.Connection, insert_batch: InsertBatch) -> Receipt:
         try:
@@ -74,17 +79,23 @@ class WarehouseSink:
             loader.lock_target(connection, *owner)
             lines = read_lines(loader, connection, owner, [stored_key(s.key) for s in insert_batch.settlements])
             verdicts = judge(insert_batch.settlements, lines, cycle.cycle_id)
+            self._obey()
             replacing = [verdict for verdict in verdicts if verdict.replaces]
             self._rows.replace(connection, replacing, narrow=narrow)
             now = utc_now()
             write_lines(loader, connection, verdicts, lines, cycle=cycle, now=now)
             write_rejects(loader, connection, verdicts, cycle, now)
             # A key without a line was never rejected.
-            seen_before = [v.key for v in verdicts if v.outcome is Outcome.WRITTEN and v.key in lines]
-            resolve_rejects(loader, connection, seen_before, cycle, now)
+            resolve_rejects(loader, connection, [v.key for v in verdicts if v.is_good and v.key in lines], cycle, now)
             receipt = _receipt(verdicts)
-            count(connection, cycle, insert_batch, receipt)
+            count(connection, cycle, insert_batch, receipt, self._settled)
+            self._obey()
             return receipt
+
+    def _obey(self) -> None:
+        """Between statements, each of which may take a query timeout."""
+        if self._stop is not None and self._stop.is_set():
+            raise BatchStopped("told to stop amid an insert batch, which is rolled back")
 
     def reset(self) -> None:
         """Drop the connection, whatever state it is in."""
@@ -108,14 +119,7 @@ class DrySink:
 
     def commit(self, insert_batch: InsertBatch) -> Receipt:
         """Always as asked."""
-        settlements = insert_batch.settlements
-        outcomes = [settlement.outcome for settlement in settlements]
-        return Receipt(
-            written=outcomes.count(Outcome.WRITTEN),
-            rejected=outcomes.count(Outcome.REJECTED),
-            skipped=outcomes.count(Outcome.SKIPPED),
-            rows_written=sum(settlement.row_count for settlement in settlements),
-        )
+        return Receipt.as_asked(insert_batch.settlements)
 
     def reset(self) -> None:
         """There is no connection."""
@@ -131,6 +135,8 @@ def _receipt(verdicts: Sequence[Verdict]) -> Receipt:
         rejected=outcomes.count(Outcome.REJECTED),
         skipped=outcomes.count(Outcome.SKIPPED),
         rows_written=sum(v.settlement.row_count for v in verdicts if v.replaces and v.outcome is Outcome.WRITTEN),
+        rejected_by_code=Counter(v.reason or "" for v in verdicts if v.outcome is Outcome.REJECTED),
+        skipped_by_reason=Counter(v.reason or "" for v in verdicts if v.outcome is Outcome.SKIPPED),
     )
     if receipt.settled != len(verdicts):
         raise FatalError(f"{len(verdicts)} verdicts settled {receipt.settled} records")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,6 +14,8 @@ from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger
 from include.warehouse.load import DRY_RUN
 from include.warehouse.runs import Run, finish_run
+
+log = logging.getLogger(__name__)
 
 RATE_FROM_RECORDS = 100
 """`max_reject_rate` is looked at from this many settled records on, as within a batch."""
@@ -90,10 +93,11 @@ def judge(planned: Sequence[Batch], lines: Iterable[Mapping[str, Any]], limits: 
     """The rule: every planned batch has a line, each succeeded, and rejects keep within the limits.
 
     Compares by the index that each batch carries, never by position: a mapped XCom shifts when a task
-    pushed nothing. Lines of batches that are not planned count for nothing.
+    pushed nothing. Lines of batches that are not planned, or were planned otherwise, count for nothing.
     """
     by_index = {line["batch_index"]: line for line in lines}
-    found = [by_index[batch.index] for batch in planned if batch.index in by_index]
+    by_index = {batch.index: by_index[batch.index] for batch in planned if _is_of(batch, by_index.get(batch.index))}
+    found = list(by_index.values())
     missing = tuple(sorted(batch.index for batch in planned if batch.index not in by_index))
     failed = tuple(sorted(line["batch_index"] for line in found if line["state"] not in (SUCCEEDED, DRY_RUN)))
     stats = sum((stats_of(line) for line in found), RunStats())
@@ -117,19 +121,30 @@ def judge_run(
     limits: Limits,
     *,
     task_id: str | None = None,
-    reported: Iterable[Mapping[str, Any]] = (),
+    reported: Sequence[Mapping[str, Any]] | None = None,
 ) -> RunSummary:
-    """Judge a run by the ledger and write the verdict to its line; raises `FatalError` naming every fault.
+    """Judge a run by the ledger; the verdict goes to its line and to the log. Raises `FatalError` naming every fault.
 
-    `reported` are what the batches returned: only those of dry runs are used, which leave no line.
+    `reported` are what the batches returned, where that is known. Those of dry runs stand for the lines that they
+    do not leave. Of others the cycle is looked at: a batch that was to be done again and failed before its claim
+    has still the line of its former success.
     """
-    dry = [line for line in reported if line.get("state") == DRY_RUN]
-    lines = dry or Ledger(warehouse).lines_of_run(run.dag_id, run.run_id, task_id)
+    lines: Sequence[Mapping[str, Any]] = [line for line in reported or () if line.get("state") == DRY_RUN]
+    if not lines:
+        lines = Ledger(warehouse).lines_of_run(run.dag_id, run.run_id, task_id)
+        if reported is not None:
+            cycles = {line.get("cycle_id") for line in reported}
+            lines = [line if line["cycle_id"] in cycles else {**line, "state": FAILED} for line in lines]
     summary = judge(planned, lines, limits)
     finish_run(warehouse, run, SUCCEEDED if summary.succeeded else FAILED, summary.to_json())
+    log.info("%s", summary.table())
     if not summary.succeeded:
         raise FatalError(f"run {run.run_id}: " + "; ".join(summary.faults))
     return summary
+
+
+def _is_of(batch: Batch, line: Mapping[str, Any] | None) -> bool:
+    return line is not None and line.get("batch") in (None, batch.to_json())
 
 
 def stats_of(line: Mapping[str, Any]) -> RunStats:
@@ -137,6 +152,8 @@ def stats_of(line: Mapping[str, Any]) -> RunStats:
     stats = RunStats.from_json(line["stats"] or {})
     stats.batches = 1
     stats.counters = Counters.from_json({**stats.counters.to_json(), **line})
+    stats.rejected_by_code = line.get("rejected_by_code") or stats.rejected_by_code
+    stats.skipped_by_reason = line.get("skipped_by_reason") or stats.skipped_by_reason
     return stats
 
 

@@ -80,13 +80,14 @@ batches = sa.Table(
     _required("fingerprint", key_text(MAX_NAME)),
     _required("state", sa.Unicode(20)),
     _required("ordinal", sa.Integer),
-    sa.Column("last_receipt", sa.Unicode(200)),
+    sa.Column("last_receipt", _TEXT),
     _counter("records_planned"),
     _counter("records_read"),
     _counter("records_written"),
     _counter("records_rejected"),
     _counter("records_skipped"),
     _counter("records_resumed"),
+    _counter("records_bugs"),
     _counter("records_settled"),
     _counter("rows_written"),
     _counter("retries"),
@@ -94,6 +95,8 @@ batches = sa.Table(
     _seconds("transform_s"),
     _seconds("insert_s"),
     _seconds("wall_s"),
+    sa.Column("rejected_by_code", _TEXT),
+    sa.Column("skipped_by_reason", _TEXT),
     sa.Column("stats", _TEXT),
     sa.Column("error", sa.Unicode(MAX_MESSAGE)),
     _required("started_at", utc_timestamp()),
@@ -119,10 +122,12 @@ records = sa.Table(
     _required("outcome", sa.Unicode(20)),
     sa.Column("reason", sa.Unicode(MAX_NAME)),
     _required("cycle_id", sa.BigInteger),
+    sa.Column("earlier_cycle_id", sa.BigInteger),
     _required("settled_at", utc_timestamp()),
     sqlite_with_rowid=False,
 )
-"""`version`, `content_hash` and `row_count` say what the target holds; the rest, how the key settled last."""
+"""`content_hash` and `row_count` say what the target holds, `version` the newest that settled; the rest, how the key
+settled last. `earlier_cycle_id` is the other cycle before: its retry must know the key as settled too."""
 
 rejects = sa.Table(
     "headrace_rejects",

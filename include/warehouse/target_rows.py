@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
@@ -20,8 +20,15 @@ class TargetRows:
     """Works within the caller's transaction."""
 
     def __init__(
-        self, warehouse: Warehouse, loader: Loader, target: Target, retired: Sequence[DeletePath] = ()
+        self,
+        warehouse: Warehouse,
+        loader: Loader,
+        target: Target,
+        retired: Sequence[DeletePath],
+        obey: Callable[[], None],
     ) -> None:
+        """`obey` is called between statements, and raises to end the commit."""
+        self._obey = obey
         self._warehouse = warehouse
         self._loader = loader
         self._target = target
@@ -65,6 +72,7 @@ class TargetRows:
                 for verdict in verdicts:
                     rows += (verdict.settlement.rows or {}).get(table.name, ())
                 if rows:
+                    self._obey()
                     self._loader.insert(connection, table.table, rows)
 
     def _insert_or_halve(self, connection: sa.Connection, verdicts: Sequence[Verdict]) -> None:

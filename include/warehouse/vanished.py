@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Literal
 
 import sqlalchemy as sa
 
+from include.warehouse.clock import utc_now
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import SUPERSEDED
 from include.warehouse.loaders.choose import loader_for
 from include.warehouse.runs import Run
 from include.warehouse.schema import prepare
-from include.warehouse.tables import batches, records
+from include.warehouse.tables import batches, records, rejects
 from include.warehouse.target import Target
 
 PAGE = 200
@@ -46,6 +48,8 @@ def settle_vanished(
         if stored:
             loader.delete(connection, paths, [target.key_of(key) for key in stored])
             connection.execute(sa.delete(records).where(_owned(run), records.c.record_key.in_(stored)))
+            # Without a line nobody would look for the key's reject, should it come back.
+            connection.execute(_resolved(run, stored))
         return len(stored)
 
     total = 0
@@ -58,9 +62,20 @@ def _owned(run: Run) -> sa.ColumnElement[bool]:
     return (records.c.pipeline == run.pipeline) & (records.c.target == run.target)
 
 
+def _resolved(run: Run, keys: Sequence[str]) -> sa.Update:
+    owned = (rejects.c.pipeline == run.pipeline) & (rejects.c.target == run.target)
+    still_open = owned & rejects.c.record_key.in_(keys) & rejects.c.resolved_at.is_(None)
+    return sa.update(rejects).where(still_open).values(resolved_at=utc_now())
+
+
 def _unseen(run: Run) -> sa.ColumnElement[bool]:
     """Held keys that nobody settled since the run began: another run may have written some after this one read."""
-    of_run = (batches.c.dag_id == run.dag_id) & (batches.c.run_id == run.run_id)
+    of_run = (
+        (batches.c.pipeline == run.pipeline)
+        & (batches.c.target == run.target)
+        & (batches.c.dag_id == run.dag_id)
+        & (batches.c.run_id == run.run_id)
+    )
     first = sa.select(sa.func.min(batches.c.cycle_id)).where(of_run).scalar_subquery()
     superseded = sa.select(batches.c.cycle_id).where(of_run, batches.c.state == SUPERSEDED)
     left_behind = (records.c.cycle_id < first) | records.c.cycle_id.in_(superseded)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from include.engine.errors import RecordRejected
-from include.engine.model import Batch, InsertBatch, Key, KeyRange, Outcome, Prior, Receipt, Record, Rows, Settlement
+from include.engine.model import Batch, InsertBatch, Key, KeyRange, Prior, Receipt, Record, Rows, Settlement
 from include.engine.run import run_batch
 from include.engine.settings import EngineSettings
 from include.engine.stats import BatchStats
@@ -49,13 +49,7 @@ class ListSink:
     def commit(self, insert_batch: InsertBatch) -> Receipt:
         self.before_commit(insert_batch)
         self.insert_batches.append(insert_batch)
-        outcomes = [settlement.outcome for settlement in insert_batch.settlements]
-        return Receipt(
-            written=outcomes.count(Outcome.WRITTEN),
-            rejected=outcomes.count(Outcome.REJECTED),
-            skipped=outcomes.count(Outcome.SKIPPED),
-            rows_written=sum(settlement.row_count for settlement in insert_batch.settlements),
-        )
+        return Receipt.as_asked(insert_batch.settlements)
 
     def reset(self) -> None:
         self.resets += 1
@@ -99,10 +93,10 @@ class House:
     def run(
         self, records: Iterable[Record | BaseException] | int, transform: Any = one_row, **options: Any
     ) -> BatchStats:
-        """Settings by name; `memory`, `content_hash`, `skip_unchanged` and `on_progress` go to `run_batch`."""
+        """Settings by name; what is in `names` goes to `run_batch`."""
         if isinstance(records, int):
             records = (Record(number, number, size=100) for number in range(records))
-        names = ("memory", "content_hash", "skip_unchanged", "on_progress")
+        names = ("memory", "content_hash", "skip_unchanged", "settled_before", "on_progress")
         passed = {name: options.pop(name) for name in names if name in options}
         defaults: dict[str, Any] = {"retry_initial_s": 0.001, "max_wait_s": 0.02, "query_timeout_s": 5}
         settings = EngineSettings(**(defaults | options))

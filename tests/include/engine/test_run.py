@@ -187,6 +187,16 @@ def test_resumed_records_are_dropped_and_counted_apart(house: Any, memory_of: An
     assert (stats.counters.records_read, stats.counters.records_resumed) == (500, 500)
 
 
+def test_a_newer_version_than_this_cycle_settled_is_done_again(house: Any, memory_of: Any) -> None:
+    memory = memory_of({key: Prior("2024-05", None, in_this_cycle=True) for key in range(3)})
+    stats = house.run(
+        [Record(0, None, version="2024-04"), Record(1, None, version="2024-06"), Record(2, None, version="2024-05")],
+        memory=memory,
+    )
+    assert list(house.sink.by_key()) == [1]
+    assert (stats.counters.records_read, stats.counters.records_resumed) == (1, 2)
+
+
 def test_look_ups_are_bounded_in_records_and_in_bytes(house: Any, memory_of: Any) -> None:
     memory = memory_of({})
     house.run(1000, memory=memory)
@@ -378,4 +388,5 @@ def test_memory_does_not_grow_with_the_batch(house: Any) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert stats.counters.records_written == count
-    assert peaks[1] < peaks[0] * 1.5 + 200_000
+    # Between an empty and a full insert queue lies 1 MB; records that were kept would take 40.
+    assert peaks[1] < peaks[0] + 3_000_000

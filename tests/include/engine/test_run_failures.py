@@ -111,10 +111,21 @@ def test_a_receipt_that_settles_another_number_is_a_ledger_mismatch(house: Any) 
 
 
 def test_the_receipt_is_the_truth_of_the_counters(house: Any) -> None:
-    house.sink.commit = lambda one: Receipt(written=1, rejected=2, skipped=len(one.settlements) - 3, rows_written=9)
-    counters = house.run(100, workers=1, insert_batch=100, max_wait_s=3).counters
+    codes, reasons = {"constraint.check": 1, "bug.KeyError": 1}, {"older_version": 97}
+    house.sink.commit = lambda one: Receipt(1, 2, len(one.settlements) - 3, 9, codes, reasons)
+    stats = house.run(100, workers=1, insert_batch=100, max_wait_s=3)
+    counters = stats.counters
     assert (counters.records_written, counters.records_rejected, counters.records_skipped) == (1, 2, 97)
-    assert counters.rows_written == 9
+    assert (counters.rows_written, counters.records_bugs) == (9, 1)
+    assert (stats.rejected_by_code, stats.skipped_by_reason) == (codes, reasons)
+
+
+def test_rejects_of_earlier_attempts_count_for_the_limit(house: Any) -> None:
+    def bad(record: Record) -> Rows:
+        raise RecordRejected("test.bad", "field x is bad")
+
+    with pytest.raises(TooManyRejects, match="11 of 40 records were rejected, max_rejects is 10"):
+        house.run(2, bad, max_rejects=10, insert_batch=1, settled_before=Receipt(written=29, rejected=10))
 
 
 def test_too_many_rejects_end_the_batch_after_they_are_committed(house: Any) -> None:

@@ -3,13 +3,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from include.engine.histogram import Histogram
 from include.engine.model import KeyTiming
 from include.engine.samples import MAX_SAMPLES, Samples
-from include.engine.stats import MAX_NAMES, OTHER, BatchStats, Counters, RunStats, add_names
+from include.engine.stats import BatchStats, Counters, RunStats
 
 
 def batch(index: int = 0, **counters: float) -> BatchStats:
@@ -70,20 +68,6 @@ def test_the_rate_of_a_run_is_by_its_duration_not_by_the_sum_of_its_batches() ->
     assert run.records_per_s() == pytest.approx(5)
     assert run.records_per_s(elapsed_s=10) == pytest.approx(10)
     assert BatchStats().records_per_s() == 0
-
-
-@given(st.lists(st.dictionaries(st.text(max_size=3), st.integers(1, 9), max_size=40), max_size=8))
-def test_names_are_bounded_and_no_count_is_lost(parts: list[dict[str, int]]) -> None:
-    total: dict[str, int] = {}
-    for part in parts:
-        total = add_names(total, part)
-    assert len(total) <= MAX_NAMES + 1
-    assert sum(total.values()) == sum(sum(part.values()) for part in parts)
-
-
-def test_the_name_that_does_not_fit_is_counted_as_other() -> None:
-    full = {f"n{number}": 1 for number in range(MAX_NAMES)}
-    assert add_names(full, {"late": 2, "n0": 1}) == {**full, "n0": 2, OTHER: 2}
 
 
 def test_samples_keep_the_whole_time_at_half_the_resolution_when_full() -> None:

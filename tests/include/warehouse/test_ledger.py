@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from include.engine.errors import AttemptSuperseded, LedgerMismatch, SettingsError
-from include.engine.model import Batch, KeyRange
+from include.engine.model import Batch, InsertBatch, KeyRange
 from include.engine.stats import BatchStats, Counters
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger, cycle_decision
-from tests.include.warehouse.toy_people import Loading, attempt, batch, fetch, written
+from tests.include.warehouse.toy_people import Loading, attempt, batch, fetch, skipped, written
 
 Load = Callable[..., Loading]
 
@@ -60,11 +60,11 @@ def test_a_batch_at_another_index_than_its_own_is_refused(load: Load) -> None:
 
 def test_finish_keeps_the_counters_of_the_commits_and_adds_the_measures_of_attempts(load: Load) -> None:
     first = load()
-    first.commit(written(1), written(2))
+    first.sink.commit(InsertBatch(1, [written(1), written(2)], 2, retries=1))
     first.ledger.finish(first.cycle, stats(5), FAILED, "TransientError: gone")
     assert (first.line["state"], first.line["error"]) == ("failed", "TransientError: gone")
     second = load(owner="owner 2")
-    second.commit(written(3))
+    second.sink.commit(InsertBatch(1, [written(3)], 1, retries=1))
     line = second.ledger.finish(second.cycle, stats(1, resumed=2), SUCCEEDED)
     assert [line[f"records_{name}"] for name in ("read", "settled", "written", "resumed")] == [3, 3, 3, 2]
     assert (line["state"], line["error"], line["wall_s"], line["retries"]) == ("succeeded", None, 4.0, 2)
@@ -125,3 +125,33 @@ def test_the_ledger_refuses_counters_that_do_not_add_up(warehouse: Warehouse, lo
 def fetch_write(warehouse: Warehouse, statement: str) -> None:
     warehouse.transact("test", lambda connection: connection.exec_driver_sql(statement).rowcount)
     assert fetch(warehouse, "SELECT 1")
+
+
+def test_retries_of_an_attempt_that_died_without_a_word_still_count(load: Load) -> None:
+    died = load()
+    died.sink.commit(InsertBatch(1, [written(1)], 1, retries=3))
+    second = load(owner="owner 2")
+    second.sink.commit(InsertBatch(1, [written(2)], 1, retries=1))
+    line = second.ledger.finish(second.cycle, stats(1, resumed=1), SUCCEEDED)
+    assert (line["retries"], line["stats"]["counters"]["retries"]) == (4, 4)
+
+
+def test_a_record_that_was_dropped_for_its_key_and_counted_by_nobody_is_a_duplicate(load: Load) -> None:
+    load().commit(written(1), skipped(2))
+    second = load(owner="owner 2")
+    second.commit(written(3))
+    own = Counters(records_read=1, records_written=1, records_resumed=4, rows_written=5)
+    line = second.ledger.finish(second.cycle, BatchStats(counters=own), SUCCEEDED)
+    assert [line[f"records_{name}"] for name in ("read", "settled", "written", "skipped")] == [5, 5, 2, 3]
+    assert line["skipped_by_reason"] == {"out_of_scope": 1, "duplicate_key": 2} == line["stats"]["skipped_by_reason"]
+    assert line["stats"]["counters"]["records_skipped"] == 3
+
+
+def test_an_attempt_that_slept_before_its_claim_cannot_take_the_batch_back(load: Load) -> None:
+    ledger = load(owner="0190-first", try_number=1).ledger
+    later = load(owner="0191-second", try_number=2)
+    with pytest.raises(AttemptSuperseded, match="later attempt, try 2"):
+        ledger.claim(attempt(owner="0190-first", try_number=1), batch(), "print 1")
+    later.commit(written(1))
+    # The run was deleted and made again: tries count from 1, in a younger owner.
+    assert ledger.claim(attempt(owner="0192-third", try_number=1), batch(), "print 1").owner == "0192-third"

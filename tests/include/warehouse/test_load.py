@@ -1,15 +1,25 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from include.engine.errors import AttemptSuperseded, BatchStopped, FatalError, RecordRejected, RecordSkipped
+from include.engine.errors import (
+    AttemptSuperseded,
+    BatchStopped,
+    FatalError,
+    RecordRejected,
+    RecordSkipped,
+    TooManyRejects,
+    TransientError,
+)
 from include.engine.model import Batch, Record, Rows
 from include.engine.settings import EngineSettings
 from include.warehouse.connection import Warehouse, sqlite_warehouse
@@ -91,9 +101,9 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def load(warehouse: Warehouse, pipeline: ToyPipeline, stop: threading.Event | None = None, **options: Any) -> Any:
-    changes = options.pop("attempt", {})
+    changes, settings = options.pop("attempt", {}), options.pop("settings", SETTINGS)
     return load_batch(
-        pipeline, batch(), attempt(**changes), warehouse, SETTINGS, stop=stop or threading.Event(), **options
+        pipeline, batch(), attempt(**changes), warehouse, settings, stop=stop or threading.Event(), **options
     )
 
 
@@ -198,3 +208,103 @@ def test_a_run_is_judged_by_its_ledger(warehouse: Warehouse) -> None:
     reopened = run_line(warehouse, run)
     assert reopened is not None
     assert reopened["state"] == "failed"
+
+
+class Records(ToyPipeline):
+    """Given records; then, where asked, `end` once all of them are committed."""
+
+    def __init__(self, warehouse: Warehouse, *records: Record, end: BaseException | None = None) -> None:
+        super().__init__()
+        self._records, self._end, self._warehouse = records, end, warehouse
+
+    def read_records(self) -> Iterator[Record]:
+        yield from self._records
+        if self._end is not None:
+            for _ in range(200):
+                if count(self._warehouse, "headrace_records") == len(self._records):
+                    break
+                time.sleep(0.01)
+            raise self._end
+
+    def transform(self) -> Any:
+        return lambda record: rows_of(record) if record.payload is None else person_rows(record.key, record.payload)
+
+
+def test_of_a_key_twice_the_newer_wins_also_when_the_attempt_ended_between_them(warehouse: Warehouse) -> None:
+    old, new = Record(1, "old", version="1"), Record(1, "new", version="2")
+    with pytest.raises(FatalError):
+        load(warehouse, Records(warehouse, old, end=FatalError("gone")))
+    line = load(warehouse, Records(warehouse, old, new), attempt={"owner": "owner 2", "try_number": 2})
+    assert fetch(warehouse, "SELECT name FROM person") == [("new",)]
+    assert (line["records_read"], line["records_settled"], line["records_resumed"]) == (2, 2, 1)
+
+
+def test_a_duplicate_that_the_first_attempt_did_not_reach_settles_once(warehouse: Warehouse) -> None:
+    with pytest.raises(FatalError):
+        load(warehouse, Records(warehouse, Record(1, "first"), end=FatalError("gone")))
+    again = Records(warehouse, Record(1, "first"), Record(1, "second"), Record(2, "other"))
+    line = load(warehouse, again, attempt={"owner": "owner 2", "try_number": 2})
+    assert [line[f"records_{n}"] for n in ("read", "settled", "written", "skipped")] == [3, 3, 2, 1]
+    assert line["skipped_by_reason"] == {"duplicate_key": 1}
+    assert fetch(warehouse, "SELECT name FROM person WHERE person_id = 1") == [("first",)]
+
+
+def test_a_retry_does_not_count_again_what_another_run_has_written_since(warehouse: Warehouse) -> None:
+    records = [Record(key, "Ada") for key in (1, 2)]
+    with pytest.raises(FatalError):
+        load(warehouse, Records(warehouse, *records, end=FatalError("gone")))
+    load(warehouse, Records(warehouse, Record(1, "Grace")), attempt={"run_id": "run 2"})
+    line = load(warehouse, Records(warehouse, *records, Record(8, "Eve")), attempt={"owner": "owner 2"})
+    assert (line["records_settled"], line["records_resumed"]) == (3, 2)
+
+
+def test_rejects_of_the_attempt_before_count_for_the_limit(warehouse: Warehouse) -> None:
+    settings = replace(SETTINGS, max_rejects=1)
+    with pytest.raises(TransientError):
+        load(warehouse, Records(warehouse, Record(3, None), end=TransientError("away")), settings=settings)
+    with pytest.raises(TooManyRejects, match="2 of 2 records were rejected"):
+        load(warehouse, Records(warehouse, Record(3, None), Record(7, None)), settings=settings)
+
+
+def test_statistics_name_what_the_warehouse_settled(warehouse: Warehouse) -> None:
+    load(warehouse, Records(warehouse, Record(9, "new", version="9")))
+    records = [Record(key, None) for key in (3, 4, 6, 7)] + [Record(9, "old", version="1"), *[Record(8, None)] * 2]
+    line = load(warehouse, Records(warehouse, *records), attempt={"run_id": "run 2"}, skip_unchanged=True)
+    stats = line["stats"]
+    assert stats["rejected_by_code"] == {"toy.bad": 1, "constraint.check": 1, "bug.KeyError": 1}
+    assert stats["skipped_by_reason"] == {"out_of_scope": 1, "older_version": 1, "duplicate_key": 1}
+    assert (stats["rejected_by_code"], stats["skipped_by_reason"]) == (
+        line["rejected_by_code"],
+        line["skipped_by_reason"],
+    )
+    assert (stats["counters"]["records_bugs"], line["records_bugs"]) == (1, 1)
+
+
+def test_a_stop_is_obeyed_in_time_while_another_holds_the_warehouse(warehouse: Warehouse, tmp_path: Path) -> None:
+    stop = threading.Event()
+    other = sqlite3.connect(tmp_path / "w.db", isolation_level=None, check_same_thread=False)
+
+    class Locked(ToyPipeline):
+        def read_records(self) -> Iterator[Record]:
+            for record in super().read_records():
+                if record.key == 50:
+                    other.execute("BEGIN IMMEDIATE")
+                    stop.set()
+                yield record
+
+    began = time.monotonic()
+    with pytest.raises(BatchStopped):
+        load(warehouse, Locked(keys=range(1000)), stop, settings=replace(SETTINGS, query_timeout_s=1))
+    assert time.monotonic() - began < 5
+    other.close()
+    (line,) = Ledger(warehouse).lines_of_run("toy_dag", "run 1")
+    assert line["records_settled"] == count(warehouse, "headrace_records")
+
+
+def test_a_batch_that_failed_before_its_claim_is_not_judged_by_its_former_success(warehouse: Warehouse) -> None:
+    run = Run("toy", "people", "toy_dag", "run 1")
+    line = load(warehouse, ToyPipeline())
+    start_run(warehouse, run, [batch()])
+    assert judge_run(warehouse, run, [batch()], EngineSettings(), reported=[line]).succeeded
+    with pytest.raises(FatalError, match="1 batches failed: 0"):
+        judge_run(warehouse, run, [batch()], EngineSettings(), reported=[])

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from include.engine.model import Outcome, Settlement
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import Ledger
 from include.warehouse.runs import Run, finish_run, last_watermark, run_line, start_run
@@ -60,3 +61,19 @@ def test_vanished_records_are_kept_counted_or_removed(warehouse: Warehouse, load
     assert fetch(warehouse, "SELECT person_id FROM person") == [(1,)]
     assert sorted(fetch(warehouse, "SELECT record_key FROM headrace_records")) == [("1",), ("4",)]
     assert verify(warehouse, "toy", people()) == []
+
+
+def test_a_plan_of_one_pipeline_leaves_the_batches_of_others_in_the_run_alone(warehouse: Warehouse, load: Load) -> None:
+    load(batch_index=0)
+    load(batch_index=1)
+    start_run(warehouse, Run("another", "people", "toy_dag", "run 1"), [batch(0)])
+    assert [line["batch_index"] for line in Ledger(warehouse).lines_of_run("toy_dag", "run 1")] == [0, 1]
+
+
+def test_a_vanished_record_leaves_no_open_reject(warehouse: Warehouse, load: Load) -> None:
+    load(run_id="run 0").commit(written(1), written(2))
+    unanswered = Settlement(1, Outcome.REJECTED, code="timeout.transform", message="no answer")
+    load(run_id="run 0", batch_index=1).commit(unanswered)
+    load(run_id="run 1").commit(written(2))
+    assert settle_vanished(warehouse, RUN, people(), "remove") == 1
+    assert count(warehouse, "headrace_rejects", "resolved_at IS NULL") == 0

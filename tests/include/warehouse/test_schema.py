@@ -118,3 +118,11 @@ def test_the_catalog_of_sql_server_is_spelt_as_ddl(
     family: str, max_bytes: int, precision: int, scale: int, text: str
 ) -> None:
     assert catalog_type(family, max_bytes, precision, scale) == text
+
+
+def test_a_retired_table_that_no_key_leads_to_any_more_is_left_alone(tmp_path: Path) -> None:
+    warehouse = sqlite_warehouse(tmp_path / "w.db")
+    prepare(warehouse, "toy", people())
+    person = Target("people", "person_id", [people().table("person").to_metadata(sa.MetaData())])
+    execute(warehouse, "DROP TABLE contact")
+    assert prepare(warehouse, "toy", person) == []

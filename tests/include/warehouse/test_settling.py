@@ -58,9 +58,28 @@ def test_of_one_key_twice_the_newer_wins_else_the_first(versions: tuple[str | No
         ("", "key.empty"),
         ("a\0", "key.nul"),
         ("\ud800", "key.surrogate"),
+        (2**63, "key.out_of_range"),
+        (-(2**63) - 1, "key.out_of_range"),
     ],
 )
 def test_a_key_that_cannot_be_held_is_rejected_under_its_digest(key: str, code: str) -> None:
     (verdict,) = judge([written(key)], {}, THIS)
     assert (verdict.outcome, verdict.reason, verdict.replaces) == (Outcome.REJECTED, code, False)
     assert verdict.key.startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    "version", ["9" * 101, "2024-01-01\0", "\u0662\u0660\u0662\u0664"], ids=["long", "nul", "digits"]
+)
+def test_a_version_that_cannot_be_held_costs_its_record(version: str) -> None:
+    verdicts = judge([written(1, version=version), written(2, version="2")], {}, THIS)
+    assert [(verdict.outcome.value, verdict.reason, verdict.replaces) for verdict in verdicts] == [
+        ("rejected", "version.text", False),
+        ("written", None, True),
+    ]
+
+
+def test_a_key_is_settled_in_its_cycle_though_another_run_has_written_it_since() -> None:
+    overwritten = Line(None, "hash", 5, EARLIER, earlier_cycle_id=THIS)
+    (verdict,) = judge([written(1)], {"1": overwritten}, THIS)
+    assert verdict.reason == "duplicate_key"

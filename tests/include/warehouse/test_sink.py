@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
-from include.engine.errors import AttemptSuperseded, FatalError, LedgerMismatch
-from include.engine.model import InsertBatch, Receipt
+from include.engine.errors import AttemptSuperseded, BatchStopped, FatalError, LedgerMismatch
+from include.engine.model import InsertBatch, Outcome, Receipt, Settlement
 from include.warehouse.connection import Warehouse
 from include.warehouse.records import WarehouseMemory
+from include.warehouse.sink import WarehouseSink
 from include.warehouse.target import Target
 from include.warehouse.verify import Difference, verify
 from tests.include.warehouse.toy_people import (
@@ -30,7 +33,7 @@ Load = Callable[..., Loading]
 def test_one_commit_brings_rows_records_rejects_and_counters(warehouse: Warehouse, load: Load) -> None:
     loading = load()
     receipt = loading.commit(written(1), written(2), rejected(3), skipped(4))
-    assert receipt == Receipt(written=2, rejected=1, skipped=1, rows_written=10)
+    assert receipt == Receipt(2, 1, 1, 10, {"test.bad": 1}, {"out_of_scope": 1})
     assert (count(warehouse, "person"), count(warehouse, "contact"), count(warehouse, "address")) == (2, 4, 4)
     lines = fetch(warehouse, "SELECT record_key, outcome, row_count, reason FROM headrace_records ORDER BY record_key")
     assert lines == [
@@ -143,7 +146,7 @@ def test_a_replayed_commit_is_answered_from_the_ledger(warehouse: Warehouse, loa
     first = loading.commit(written(1), rejected(2), skipped(3))
     loading.sink.reset()
     again = loading.sink.commit(InsertBatch(1, [written(1), rejected(2), skipped(3)], 3))
-    assert again == Receipt(first.written, first.rejected, first.skipped, first.rows_written, replayed=True)
+    assert again == replace(first, replayed=True)
     assert loading.line["records_settled"] == 3
     assert fetch(warehouse, "SELECT attempts FROM headrace_rejects") == [(1,)]
 
@@ -216,3 +219,91 @@ def test_verify_names_keys_whose_rows_were_tampered_with(warehouse: Warehouse, l
         "INSERT INTO person (person_id, name) VALUES (9, 'x')",
     )
     assert verify(warehouse, "toy", loading.target) == [Difference("1", 5, 4), Difference("9", 0, 1)]
+
+
+def unanswered(key: int) -> Settlement:
+    """Rejected for want of an answer: its rows stay."""
+    return Settlement(key, Outcome.REJECTED, code="timeout.transform", message="no answer")
+
+
+def test_a_newer_state_that_gave_no_rows_outranks_an_older_one(warehouse: Warehouse, load: Load) -> None:
+    load().commit(written(1, "Ada", version="1"))
+    unchanged = Settlement(1, Outcome.SKIPPED, version="3", content_hash="1/Ada", code="unchanged")
+    load(run_id="run 2").commit(unchanged)
+    receipt = load(run_id="run 3").commit(written(1, "Grace", version="2"))
+    assert receipt.skipped_by_reason == {"older_version": 1}
+    assert fetch(warehouse, "SELECT name FROM person") == [("Ada",)]
+    assert fetch(warehouse, "SELECT version, content_hash FROM headrace_records") == [("3", "1/Ada")]
+
+
+def test_a_key_twice_in_two_commits_ends_as_in_one(load: Load) -> None:
+    loading = load()
+    out_of_scope = skipped(1)
+    out_of_scope.version = "1"
+    loading.commit(out_of_scope)
+    assert loading.commit(written(1, version="2")).written == 1
+    assert loading.commit(written(1, version="2")).skipped_by_reason == {"duplicate_key": 1}
+
+
+def test_texts_that_no_database_holds_are_mended(warehouse: Warehouse, load: Load) -> None:
+    bad, out = rejected(1, code="json.\ud800" + "y" * 200), skipped(2, "out\udfff" * 40)
+    bad.message = "field \ud800\0" + "\U0001f600" * 900
+    receipt = load().commit(bad, out, written(3))
+    assert (receipt.written, receipt.rejected, receipt.skipped) == (1, 1, 1)
+    ((code, message),) = fetch(warehouse, "SELECT code, message FROM headrace_rejects")
+    assert (len(code), message[:9]) == (100, "field \ufffd\ufffd\U0001f600")
+    assert receipt.rejected_by_code == {code: 1}
+
+
+def test_a_key_too_large_for_the_warehouse_costs_its_record(warehouse: Warehouse, load: Load) -> None:
+    receipt = load().commit(rejected(2**63), rejected(-(10**5000)), written(2**63 - 1))
+    assert (receipt.written, receipt.rejected_by_code) == (1, {"key.out_of_range": 2})
+    assert fetch(warehouse, "SELECT person_id FROM person") == [(2**63 - 1,)]
+
+
+def test_a_record_that_is_unchanged_closes_the_reject_of_its_missing_answer(warehouse: Warehouse, load: Load) -> None:
+    load().commit(written(1))
+    load(run_id="run 2").commit(unanswered(1))
+    assert count(warehouse, "headrace_rejects", "resolved_at IS NULL") == 1
+    load(run_id="run 3").commit(Settlement(1, Outcome.SKIPPED, content_hash="1/Ada", code="unchanged"))
+    assert count(warehouse, "headrace_rejects", "resolved_at IS NULL") == 0
+
+
+def test_a_key_that_another_run_has_written_since_is_settled_all_the_same(warehouse: Warehouse, load: Load) -> None:
+    first = load()
+    first.commit(written(1), written(2))
+    load(run_id="run 2").commit(written(1, "Grace"))
+    memory = WarehouseMemory(warehouse, "toy", "people", first.cycle.cycle_id)
+    assert [memory.prior([1, 2])[key].in_this_cycle for key in (1, 2)] == [True, True]
+    assert set(memory.prior([1, "1"])) == {1, "1"}
+
+
+def test_a_commit_that_is_narrowed_stops_when_told(load: Load) -> None:
+    loading, stop = load(), threading.Event()
+    loading.sink = WarehouseSink(loading.warehouse, loading.cycle, loading.target, stop=stop)
+    tries = 0
+
+    def stop_at_the_third(*arguments: object) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 3:
+            stop.set()
+
+    sa.event.listen(loading.warehouse.engine, "savepoint", stop_at_the_third)
+    with pytest.raises(BatchStopped):
+        loading.commit(*(written(key, line="forbidden") for key in range(64)))
+    assert tries == 3
+    assert loading.line["records_settled"] == 0
+
+
+def test_codes_are_those_of_the_verdicts_and_outlive_an_attempt_that_died(warehouse: Warehouse, load: Load) -> None:
+    load(run_id="run 0").commit(written(9, version="9"))
+    died = load()
+    died.commit(written(1, line="forbidden"), written(9, version="1"), rejected(2, "bug.KeyError"))
+    loading = load(owner="owner 2")
+    loading.commit(rejected(3, "bug.KeyError"), skipped(4))
+    line = loading.line
+    check = {"sqlite": "constraint.check", "mssql": "constraint.reference_or_check"}[warehouse.name]
+    assert line["rejected_by_code"] == {check: 1, "bug.KeyError": 2}
+    assert line["skipped_by_reason"] == {"older_version": 1, "out_of_scope": 1}
+    assert line["records_bugs"] == 2

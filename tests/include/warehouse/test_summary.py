@@ -29,6 +29,8 @@ def plan(count: int) -> list[Batch]:
         (2, [line(0), line(1, "failed")], {}, ["1 batches failed: 1"]),
         (2, [line(0), line(1, "running")], {}, ["1 batches failed: 1"]),
         (1, [line(0), line(5, "failed")], {}, []),
+        (1, [line(0, batch=plan(1)[0].to_json())], {}, []),
+        (1, [line(0, batch=plan(2)[1].to_json())], {}, ["1 batches missing: 0"]),
         (1, [line(0, rejected=2)], {"max_rejects": 2}, []),
         (1, [line(0, rejected=3)], {"max_rejects": 2}, ["3 of 103 records were rejected, max_rejects is 2"]),
         (1, [line(0, written=50, rejected=49)], {"max_reject_rate": 0.1}, []),
