@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -114,11 +114,11 @@ def show_counters(run: RunStats) -> None:
         say(f"  {f'ms a record, p{share * 100:.0f}':<24}{latency.quantile(share) * 1000:>10.2f}")
 
 
-def show_table(title: str, lines: object) -> None:
+def show_table(title: str, lines: Iterable[tuple[str, int]]) -> None:
     """A title and its counts, in one column."""
     say()
     say(title)
-    for name, count in lines:  # type: ignore[attr-defined]
+    for name, count in lines:
         say(f"  {name:<24}{count:>10,}")
 
 

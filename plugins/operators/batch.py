@@ -68,4 +68,12 @@ class BatchOperator(PipelineOperator[S]):
             self._stop.set()
 
     def _log_progress(self, progress: Progress) -> None:
-        self.log.info("%s", progress)
+        counters = progress.counters
+        self.log.info(
+            "%d of %d records settled, %d of them rejected, after %.0f s; %d wait for the writer",
+            counters.records_settled + counters.records_resumed,
+            progress.planned_records,
+            counters.records_rejected,
+            progress.elapsed_s,
+            progress.queue_depth,
+        )

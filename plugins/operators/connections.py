@@ -6,32 +6,66 @@ milliseconds each, and one that a timeout interrupts puts every later reply off 
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
 from airflow.sdk import BaseHook, Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.engine.errors import SettingsError
 from include.warehouse.connection import Warehouse, sqlite_warehouse
 
 
 def open_warehouse(conn_id: str, *, create_tables: bool = True) -> Warehouse:
-    """The database behind a connection of type `mssql` or `sqlite` (host or path: the file's absolute path)."""
-    connection: Connection = BaseHook.get_connection(conn_id)
-    match connection.conn_type:
-        case "sqlite":
-            return sqlite_warehouse(_sqlite_path(connection), create_tables=create_tables)
-        case "mssql":
-            return _mssql_warehouse(connection, create_tables=create_tables)
-        case other:
-            raise SettingsError(f"connection {conn_id} has type {other!r}: use mssql, or sqlite on a laptop")
+    """The database behind a connection of type `mssql` or `sqlite` (host or path: the file's absolute path).
+
+    Raises `SettingsError` for one that is not there or cannot serve.
+    """
+    connection = _look_up(conn_id)
+    if connection.conn_type == "mssql":
+        return _mssql(connection, create_tables=create_tables)
+    path = _sqlite_path(connection)
+    if not path.parent.is_dir():
+        raise SettingsError(f"connection {conn_id}: there is no folder {path.parent}")
+    return sqlite_warehouse(path, create_tables=create_tables)
 
 
-def _sqlite_path(connection: Connection) -> str:
-    path = connection.host or connection.schema or ""
-    if not path.startswith("/"):
+def open_source(conn_id: str) -> Warehouse:
+    """As `open_warehouse`, for a database that is only read: a SQLite file must be there, and is not changed."""
+    connection = _look_up(conn_id)
+    if connection.conn_type == "mssql":
+        return _mssql(connection, create_tables=False)
+    path = _sqlite_path(connection)
+    if not path.is_file():
+        raise SettingsError(f"connection {conn_id}: there is no file {path}")
+    return Warehouse("sqlite", lambda: _read_only(path), create_tables=False)
+
+
+def _look_up(conn_id: str) -> Connection:
+    try:
+        connection: Connection = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise SettingsError(
+            f"connection {conn_id} is not there: add it in the UI, or set AIRFLOW_CONN_{conn_id.upper()}"
+        ) from None
+    if connection.conn_type not in ("mssql", "sqlite"):
+        raise SettingsError(f"connection {conn_id} has type {connection.conn_type!r}: use mssql, or sqlite on a laptop")
+    return connection
+
+
+def _sqlite_path(connection: Connection) -> Path:
+    path = Path(connection.host or connection.schema or "")
+    if not path.is_absolute():
         raise SettingsError(f"connection {connection.conn_id}: give the absolute path of the SQLite file as its host")
     return path
 
 
-def _mssql_warehouse(connection: Connection, *, create_tables: bool) -> Warehouse:
+def _read_only(path: Path) -> sqlite3.Connection:
+    # One thread at a time uses a connection, not always the one that opened it.
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.25, check_same_thread=False)
+
+
+def _mssql(connection: Connection, *, create_tables: bool) -> Warehouse:
     from airflow.providers.microsoft.mssql.hooks.mssql import MsSqlHook  # noqa: PLC0415 - pymssql loads where used
 
     hook = MsSqlHook(mssql_conn_id=connection.conn_id, connection=connection)

@@ -50,7 +50,12 @@ class PipelineOperator(BaseOperator, Generic[S]):
 
 
 def window_of(settings: RunSettings, context: Context) -> Window | None:
-    """The change dates that the run reads: as asked for, else its data interval; None for a run without either."""
+    """The change dates that the run reads: as asked for, else its data interval; None for a run without either.
+
+    A run over listed keys has none: what is listed is read whenever it changed.
+    """
+    if settings.reads_listed_keys:
+        return None
     if settings.window_start is not None and settings.window_end is not None:
         return Window(settings.window_start, settings.window_end)
     start: datetime | None = context.get("data_interval_start")

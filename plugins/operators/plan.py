@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, TypeVar
 
 from airflow.sdk import Context
@@ -16,6 +17,7 @@ from include.warehouse.pipeline import Pipeline
 from include.warehouse.run_settings import RunSettings
 from include.warehouse.runs import Run, start_run
 from include.warehouse.schema import prepare
+from include.warehouse.target import MAX_NAME
 from plugins.operators.pipeline_operator import PipelineOperator, run_of, window_of
 
 S = TypeVar("S", bound=RunSettings)
@@ -38,7 +40,7 @@ class PlanOperator(PipelineOperator[S]):
         prepare(warehouse, pipeline.name, pipeline.target)
         run = run_of(context, pipeline)
         # Before planning: a key that appears in between is read twice rather than never.
-        watermark = pipeline.watermark()
+        watermark = None if settings.dry_run else pipeline.watermark()
         batches = self._plan(settings, warehouse, pipeline, run)
         start_run(
             warehouse, run, batches, settings=settings.model_dump(mode="json"), window=window, watermark=watermark
@@ -52,7 +54,7 @@ class PlanOperator(PipelineOperator[S]):
             Ledger(warehouse).measured_rate(pipeline.name, pipeline.target.name), settings.target_batch_s
         )
         if settings.open_rejects_only:
-            list_id = f"{run.dag_id}/{run.run_id}"
+            list_id = _list_of(run)
             count = store_open_rejects(warehouse, list_id, pipeline.name, pipeline.target)
             self.log.info("reading the %d records whose reject is open", count)
             return plan_key_list(list_id, count, size)
@@ -64,3 +66,9 @@ class PlanOperator(PipelineOperator[S]):
             return plan_key_list(settings.key_list, count, size)
         self.log.info("reading %s", pipeline.scope())
         return pipeline.plan(size)
+
+
+def _list_of(run: Run) -> str:
+    """The run's own list of keys: no Param can name it, for the slash; Airflow's ids may be longer than a list's."""
+    name = f"{run.dag_id}/{run.run_id}"
+    return name if len(name) <= MAX_NAME else f"/{hashlib.sha256(name.encode()).hexdigest()}"

@@ -14,7 +14,16 @@ from include.warehouse.run_settings import RunSettings
 
 S = TypeVar("S", bound=RunSettings)
 
-_SCHEMA_WORDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "pattern", "maxLength")
+_SCHEMA_WORDS = (
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "enum",
+    "pattern",
+    "minLength",
+    "maxLength",
+)
 
 
 def params_of(model: type[RunSettings]) -> dict[str, Param]:
@@ -82,9 +91,13 @@ def _variable(name: str) -> dict[str, Any]:
 
 def _faults(error: ValidationError, given: Mapping[str, Any], variable_name: str) -> list[str]:
     return [
-        f"{_place(fault['loc'], given, variable_name)}: {fault['msg']}"
+        f"{_place(fault['loc'], given, variable_name)}: {_what(fault['type'], fault['msg'])}"
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def _what(kind: str, message: str) -> str:
+    return "no such setting" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
 
 
 def _place(loc: tuple[int | str, ...], given: Mapping[str, Any], variable_name: str) -> str:

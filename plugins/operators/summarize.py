@@ -24,7 +24,7 @@ class SummarizeOperator(PipelineOperator[S]):
     """Compares planned with loaded batches, sums their statistics and writes the run to the ledger.
 
     Fails the run on a missing or failed batch and on more rejects than allowed; on success each outlet asset gets
-    an event that carries the counts.
+    an event that carries the counts. Airflow emits it for a dry run too: `dry_run` in it says so.
     """
 
     def __init__(self, *, plan_task_id: str = "plan", load_task_id: str = "load", **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own
@@ -49,8 +49,8 @@ class SummarizeOperator(PipelineOperator[S]):
             task_id=self.load_task_id,
             reported=self._reported(context),
         )
-        self.log.info("%s", summary.table())
-        report = summary.to_json() | {"records_vanished": self._vanished(settings, pipeline, warehouse, run)}
+        vanished = self._vanished(settings, pipeline, warehouse, run)
+        report = summary.to_json() | {"records_vanished": vanished, "dry_run": settings.dry_run}
         self._emit(context, self.outlets, report)
         return report
 
@@ -73,6 +73,7 @@ class SummarizeOperator(PipelineOperator[S]):
 
     @staticmethod
     def _emit(context: Context, outlets: Sequence[Any], report: dict[str, Any]) -> None:
+        counts: dict[str, Any] = {name: value for name, value in report.items() if isinstance(value, int | float)}
         for outlet in outlets:
             if isinstance(outlet, Asset):
-                context["outlet_events"][outlet].extra = report
+                context["outlet_events"][outlet].extra = counts

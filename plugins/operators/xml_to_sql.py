@@ -7,7 +7,7 @@ from include.pipelines.xml.settings import XmlSettings
 from include.warehouse.connection import Warehouse
 from include.warehouse.window import Window
 from plugins.operators.batch import BatchOperator
-from plugins.operators.connections import open_warehouse
+from plugins.operators.connections import open_source
 from plugins.operators.pipeline_operator import PipelineOperator
 from plugins.operators.plan import PlanOperator
 from plugins.operators.summarize import SummarizeOperator
@@ -21,7 +21,7 @@ class XmlTask(PipelineOperator[XmlSettings]):
 
     def build(self, settings: XmlSettings, window: Window | None, warehouse: Warehouse) -> XmlPipeline:
         """Reads from the connection that the settings name."""
-        return XmlPipeline(settings, window, open_warehouse(settings.source_conn_id), warehouse)
+        return XmlPipeline(settings, window, open_source(settings.source_conn_id), warehouse)
 
 
 class XmlPlanOperator(XmlTask, PlanOperator[XmlSettings]):

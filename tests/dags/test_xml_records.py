@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.models.asset import AssetEvent
 from airflow.sdk.api.datamodels._generated import DagRunState
+from airflow.utils.session import create_session
+from sqlalchemy import select
 
 from include.sandbox.lending import FIRST_KEY, Sample, lending_document, write_sample
 from include.warehouse.connection import sqlite_warehouse
@@ -23,15 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = 120
 EVERYTHING = {"window_start": "2025-01-01T00:00:00Z", "window_end": "2026-01-01T00:00:00Z"}
 
+NO_WINDOW = {"window_start": None, "window_end": None}
+
 Run = Callable[..., str]
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("warehouse", "source"):
-        connection = {"conn_type": "sqlite", "host": str(tmp_path / f"{name}.db")}
-        monkeypatch.setenv(f"AIRFLOW_CONN_HEADRACE_{name.upper()}", json.dumps(connection))
-    return tmp_path / "warehouse.db"
 
 
 @pytest.fixture
@@ -57,18 +54,6 @@ def mend(source: Path) -> None:
             connection.execute("UPDATE app_xml SET xml = ? WHERE app_id = ?", (sound, key))
 
 
-def test_the_dag_is_safe_to_install() -> None:
-    bag = DagBag(str(ROOT / "dags"))
-
-    assert bag.import_errors == {}
-    assert set(bag.dags) == {"xml_records"}
-    for dag in bag.dags.values():
-        assert dag.is_paused_upon_creation
-        assert not dag.catchup
-        assert dag.max_active_runs == 1
-        assert dag.doc_md
-
-
 def test_a_run_settles_every_document_and_keeps_the_broken_ones_apart(
     run: Run, warehouse: Path, sample: Sample
 ) -> None:
@@ -87,7 +72,7 @@ def test_open_rejects_only_replays_just_them_and_resolves_what_was_mended(
     assert run() == DagRunState.SUCCESS
     mend(tmp_path / "source.db")
 
-    assert run(open_rejects_only=True) == DagRunState.SUCCESS
+    assert run(**NO_WINDOW, open_rejects_only=True) == DagRunState.SUCCESS
 
     last = rows(warehouse, "SELECT records_planned FROM headrace_runs ORDER BY run_no")[-1]
     assert last == (sample.broken,)
@@ -106,6 +91,43 @@ def test_a_dry_run_reads_everything_and_writes_nothing(run: Run, warehouse: Path
     assert (report["records_read"], report["records_rejected"]) == (DOCUMENTS, sample.broken)
 
 
+def test_a_dry_run_does_not_move_the_watermark(
+    run: Run, warehouse: Path, sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    above = {"change_date_column": None, "without_change_date": "above_watermark"}
+    monkeypatch.setenv("AIRFLOW_VAR_HEADRACE_XML_RECORDS", json.dumps(above))
+
+    assert run(**NO_WINDOW, dry_run=True) == DagRunState.SUCCESS
+    assert run(**NO_WINDOW) == DagRunState.SUCCESS
+    assert_every_record_settled_once(warehouse, "xml_records", DOCUMENTS)
+
+    assert run(**NO_WINDOW) == DagRunState.SUCCESS
+    assert rows(warehouse, "SELECT records_planned FROM headrace_runs ORDER BY run_no") == [
+        (DOCUMENTS,),
+        (DOCUMENTS,),
+        (0,),
+    ]
+
+
+def test_a_run_with_nothing_to_read_succeeds_and_says_so(run: Run, warehouse: Path, sample: Sample) -> None:
+    assert run(**NO_WINDOW, open_rejects_only=True) == DagRunState.SUCCESS
+
+    assert rows(warehouse, "SELECT state, batches_planned FROM headrace_runs") == [("succeeded", 0)]
+    assert not any(contents(warehouse).values())
+
+
+def test_the_asset_event_carries_the_counts_and_nothing_else(run: Run, sample: Sample) -> None:
+    assert run() == DagRunState.SUCCESS
+
+    with create_session() as session:
+        extra = session.scalars(select(AssetEvent).order_by(AssetEvent.id.desc()).limit(1)).one().extra
+    assert (extra["records_read"], extra["records_rejected"]) == (DOCUMENTS, sample.broken)
+    assert extra["batches_planned"] == extra["batches_succeeded"] == 3
+    assert extra["dry_run"] is False
+    assert all(isinstance(value, int | float) for value in extra.values())
+    assert len(json.dumps(extra)) < 1000
+
+
 def test_a_key_range_and_a_stored_list_of_keys_select(run: Run, warehouse: Path, sample: Sample) -> None:
     assert run(key_lower=FIRST_KEY + 5, key_upper=FIRST_KEY + 8) == DagRunState.SUCCESS
     keys = [key for (key,) in rows(warehouse, "SELECT record_key FROM headrace_records ORDER BY 1")]
@@ -113,7 +135,7 @@ def test_a_key_range_and_a_stored_list_of_keys_select(run: Run, warehouse: Path,
 
     absent = FIRST_KEY + 10 * DOCUMENTS
     store_keys(sqlite_warehouse(warehouse), "chosen", [FIRST_KEY, absent])
-    assert run(key_list="chosen") == DagRunState.SUCCESS
+    assert run(**NO_WINDOW, key_list="chosen") == DagRunState.SUCCESS
     outcomes = dict(
         rows(warehouse, "SELECT record_key, outcome FROM headrace_records WHERE record_key NOT IN (?, ?, ?)", *keys)
     )
@@ -125,7 +147,7 @@ def test_a_key_range_and_a_stored_list_of_keys_select(run: Run, warehouse: Path,
     [
         ({"unheard_of": 1}, "unknown in the run's conf: unheard_of"),
         ({"contract": "no_such"}, "no_such"),
-        ({"key_list": "no_such"}, "key_list no_such: the warehouse has no such list"),
+        ({**NO_WINDOW, "key_list": "no_such"}, "key_list no_such: the warehouse has no such list"),
         ({"window_end": None}, "window_start and window_end go together"),
     ],
 )
@@ -139,8 +161,13 @@ def test_bad_input_fails_the_plan_and_starts_no_work(
         assert not any(contents(warehouse).values())
 
 
-def test_the_limit_of_rejects_fails_the_run_and_the_summary_says_so(run: Run, warehouse: Path, sample: Sample) -> None:
+def test_the_limit_of_rejects_fails_the_run_and_the_summary_says_so(
+    run: Run, warehouse: Path, sample: Sample, caplog: pytest.LogCaptureFixture, capfd: Any
+) -> None:
     assert run(max_rejects=sample.broken - 1) == DagRunState.FAILED
+
+    log = capfd.readouterr().out + caplog.text
+    assert re.search(rf"records read +{DOCUMENTS}\b", log), "the counts of a red run are in its log too"
 
     assert rows(warehouse, "SELECT state FROM headrace_runs") == [("failed",)]
     (summary,) = rows(warehouse, "SELECT summary FROM headrace_runs")[0]
@@ -172,14 +199,13 @@ def test_documents_that_vanished_from_the_source_are_kept_counted_or_removed(
     write_sample(source, DOCUMENTS, size_bytes=4000)
     everything = {"vanished": policy, "change_date_column": None, "without_change_date": "skip_unchanged"}
     monkeypatch.setenv("AIRFLOW_VAR_HEADRACE_XML_RECORDS", json.dumps(everything))
-    whole = {"window_start": None, "window_end": None}
-    assert run(**whole) == DagRunState.SUCCESS
+    assert run(**NO_WINDOW) == DagRunState.SUCCESS
     with closing(sqlite3.connect(source)) as connection, connection:
         connection.execute("DELETE FROM app_xml WHERE app_id < ?", (FIRST_KEY + 3,))
 
-    assert run(**whole, key_upper=FIRST_KEY + 50) == DagRunState.SUCCESS
+    assert run(**NO_WINDOW, key_upper=FIRST_KEY + 50) == DagRunState.SUCCESS
     assert len(contents(warehouse)["app_base"]) == DOCUMENTS, "a part of the source says nothing of the rest"
-    assert run(**whole) == DagRunState.SUCCESS
+    assert run(**NO_WINDOW) == DagRunState.SUCCESS
 
     assert len(contents(warehouse)["app_base"]) == left
     skipped = json.loads(rows(warehouse, "SELECT summary FROM headrace_runs ORDER BY run_no")[-1][0])["records_skipped"]

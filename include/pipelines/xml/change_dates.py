@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -28,18 +29,17 @@ def version_of(value: object) -> str | None:
 
 def within(column: sa.ColumnElement[object], window: Window, dialect: str) -> sa.ColumnElement[bool]:
     """Rows whose change date lies in the window, and those that have none: a NULL must not hide a record for ever."""
-    moment = column
-    start: object = _in_utc(window.start).replace(tzinfo=None)
-    end: object = _in_utc(window.end).replace(tzinfo=None)
+    start, end = (_in_utc(moment).replace(tzinfo=None) for moment in (window.start, window.end))
     if dialect == "sqlite":
         # SQLite has text there, in any of the ISO forms: with T or a blank, with or without fraction and offset.
-        moment = sa.func.strftime("%Y-%m-%d %H:%M:%f", column)
-        start, end = _sqlite_text(window.start), _sqlite_text(window.end)
-    return sa.or_(sa.and_(moment >= start, moment < end), column.is_(None))
+        # It makes NULL of what it cannot read, which then comes as well, to be read here or rejected.
+        text = sa.func.strftime("%Y-%m-%d %H:%M:%f", column)
+        return _between(text, start.isoformat(" ", "milliseconds"), end.isoformat(" ", "milliseconds"))
+    return _between(column, start, end)
 
 
-def _sqlite_text(moment: datetime) -> str:
-    return _in_utc(moment).replace(tzinfo=None).isoformat(" ", "milliseconds")
+def _between(moment: sa.ColumnElement[Any], start: object, end: object) -> sa.ColumnElement[bool]:
+    return sa.or_(sa.and_(moment >= start, moment < end), moment.is_(None))
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -24,6 +24,17 @@ CONTRACT_FOLDER = Path(__file__).parent / "contracts"
 
 MAX_CONTRACT_BYTES = 16 * 1024 * 1024
 
+_FILE_NAME = " 1 to 80 letters, digits, _, - and ., and begins with one of the first three"
+_IDENTIFIER = " 1 to 100 letters, digits and _, and begins with no digit"
+_WORDS = {
+    "missing": "is required",
+    "model_type": "must be an object: {…}",
+    "dict_type": "must be an object: {…}",
+    "list_type": "must be a list: […]",
+    "string_type": "must be text, in quotes",
+}
+"""By pydantic's types of error; its own messages speak of Python."""
+
 _MODELS: dict[str, type[BaseModel]] = {"columns": Column, "tables": Table, "key": RecordKey}
 
 
@@ -34,9 +45,12 @@ def find_contract(name: str, folders: Sequence[Path] = (CONTRACT_FOLDER,)) -> Co
     """
     if not re.fullmatch(CONTRACT_NAME_PATTERN, name):
         raise SettingsError(f"contract: not a name; it must match {CONTRACT_NAME_PATTERN}")
+    # Else another folder's contract of the same name would be taken where this one is not mounted.
+    if missing := [str(folder) for folder in folders if not folder.is_absolute() or not folder.is_dir()]:
+        raise SettingsError(f"contract_folder: {', '.join(missing)} is no absolute path of a folder on this machine")
     path = next((folder / f"{name}.json" for folder in folders if (folder / f"{name}.json").is_file()), None)
     if path is None:
-        known = sorted({found.stem for folder in folders if folder.is_dir() for found in folder.glob("*.json")})
+        known = sorted({found.stem for folder in folders for found in folder.glob("*.json")})
         raise SettingsError(f"contract {name}: there is no such file; there are {', '.join(known) or 'none'}")
     contract = read_contract(path)
     if contract.contract != name:
@@ -90,8 +104,10 @@ def _structural(error: ValidationError) -> Iterator[Mistake]:
         place: Place = fault["loc"]
         if fault["type"] == "extra_forbidden":
             yield place, f"no such setting; {_nearest(place)}"
+        elif fault["type"] == "string_pattern_mismatch":
+            yield place, "a contract's name is" + _FILE_NAME if place == ("contract",) else "a name is" + _IDENTIFIER
         else:
-            yield place, fault["msg"].removeprefix("Value error, ")
+            yield place, _WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, "))
 
 
 def _nearest(place: Place) -> str:

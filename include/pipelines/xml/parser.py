@@ -27,6 +27,10 @@ from include.pipelines.xml.libxml import (
 MAX_DEPTH = 1000
 """Of `max_depth`: libxml2 ends at 2,048 levels, and only for documents above its limits of size."""
 
+MAX_TAGS = 4_000_000
+"""Of a document: a second to parse, and half a gigabyte. Size does not bound it: an empty element is 4 bytes of text
+and 140 of tree."""
+
 # Possessive, so that a prolog of a million comments is read once.
 _DOCTYPE = re.compile(rb"(?:[ \t\r\n]++|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
 
@@ -82,6 +86,8 @@ class DocumentParser:
             raise self._too_large()
         if not data:
             raise RecordRejected("xml.empty", "the document is white space")
+        if len(data) > MAX_TAGS and data.count(b"<") > MAX_TAGS:
+            raise RecordRejected("xml.too_large", f"more than {MAX_TAGS} tags")
         # Only sound UTF-8 comes here, so no encoding can hide the declaration.
         if _DOCTYPE.match(data):
             raise _doctype()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cached_property
 
 from include.engine.errors import SettingsError
@@ -22,6 +23,8 @@ from include.warehouse.runs import last_watermark
 from include.warehouse.window import Window
 
 NAME = "xml_records"
+
+_is_whole_number = re.compile("[+-]?[0-9]{1,19}").fullmatch
 
 MEANING = 1
 """Raised when this code gives other rows for the same contract and document: everything is redone then."""
@@ -113,7 +116,7 @@ class XmlPipeline:
 
         Raises `SettingsError` for a table that is not there.
         """
-        lower, upper = self._key(self.settings.key_lower), self._key(self.settings.key_upper)
+        lower, upper = self._bounds()
         above = self._first_unread()
         if above is not None:
             lower = above if lower is None else max(lower, above)
@@ -154,16 +157,21 @@ class XmlPipeline:
         # Text keys hold no NUL, so none lies between the key and this bound.
         return int(stored) + 1 if self.target.key_is_number else stored + "\x01"
 
+    def _bounds(self) -> tuple[Key | None, Key | None]:
+        lower, upper = self._key(self.settings.key_lower), self._key(self.settings.key_upper)
+        if isinstance(lower, int) and isinstance(upper, int) and lower >= upper:
+            raise SettingsError("key_lower must lie before key_upper")
+        return lower, upper
+
     def _key(self, bound: Key | None) -> Key | None:
         """A bound from the trigger form may be a number written as text."""
         if bound is None or isinstance(bound, int) is self.target.key_is_number:
             return bound
         if isinstance(bound, int):
             return str(bound)
-        try:
-            return int(bound)
-        except ValueError:
-            raise SettingsError("key_lower, key_upper: the contract's keys are numbers") from None
+        if not _is_whole_number(bound) or abs(int(bound)) >= 2**63:
+            raise SettingsError("key_lower, key_upper: the contract's keys are numbers of 64 bits")
+        return int(bound)
 
 
 def _end(bound: Key | None) -> str:

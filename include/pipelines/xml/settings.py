@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from include.engine.errors import SettingsError
-from include.pipelines.xml.contract import CONTRACT_NAME_PATTERN
+from include.pipelines.xml.contract import CONTRACT_NAME_PATTERN, MAX_KEY_LENGTH
 from include.pipelines.xml.contract_files import CONTRACT_FOLDER
 from include.pipelines.xml.parser import MAX_DEPTH, ParseLimits
 from include.warehouse.run_settings import PARAM, RunSettings
 
 MIB = 1024 * 1024
+
+KeyBound = (
+    Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
+    | Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)]
+)
+"""A bigint or a text key; a form may give the number as text."""
 
 
 class XmlSettings(RunSettings):
@@ -46,12 +52,12 @@ class XmlSettings(RunSettings):
     """Name of the mapping contract, a file `<name>.json` in one of the contract folders."""
 
     contract_folder: Path | None = None
-    """Folder of your own contracts, searched before the package's."""
+    """Absolute path of the folder of your own contracts, searched before the package's."""
 
-    key_lower: int | str | None = Field(default=None, json_schema_extra=PARAM)
+    key_lower: KeyBound | None = Field(default=None, json_schema_extra=PARAM)
     """First record key to read (inclusive). Empty: from the first."""
 
-    key_upper: int | str | None = Field(default=None, json_schema_extra=PARAM)
+    key_upper: KeyBound | None = Field(default=None, json_schema_extra=PARAM)
     """Record key to stop before (exclusive). Empty: to the last."""
 
     fallback_encoding: str | None = None
@@ -80,6 +86,12 @@ class XmlSettings(RunSettings):
             raise ValueError("without_change_date is for tables without a change_date_column: give one of the two")
         if self.change_date_column is None and self.window_start is not None:
             raise ValueError("window_start and window_end need a change_date_column")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_chosen_once(self) -> Self:
+        if self.reads_listed_keys and (self.key_lower, self.key_upper) != (None, None):
+            raise ValueError("key_list and open_rejects_only say which keys: leave key_lower and key_upper empty")
         return self
 
     @model_validator(mode="after")

@@ -184,7 +184,10 @@ def _key(value: object) -> Key:
         return value
     if isinstance(value, Decimal) and value == value.to_integral_value():
         return int(value)
-    raise FatalError(f"a record key of the source is a {type(value).__name__}, not an integer or text")
+    kind = "NULL" if value is None else f"a {type(value).__name__}"
+    raise FatalError(
+        f"key_column: a key of the source is {kind}, it must be an integer or text: read a view without it"
+    )
 
 
 def _missing(key: Key) -> Record:

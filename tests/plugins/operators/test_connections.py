@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from include.engine.errors import SettingsError
-from plugins.operators.connections import open_warehouse
+from include.engine.errors import FatalError, SettingsError
+from plugins.operators.connections import open_source, open_warehouse
 
 
 @pytest.fixture
@@ -38,6 +40,7 @@ def test_a_sqlite_uri_names_the_same_file(monkeypatch: pytest.MonkeyPatch, tmp_p
     ("fields", "message"),
     [
         ({"conn_type": "sqlite", "host": "w.db"}, "connection target: give the absolute path"),
+        ({"conn_type": "sqlite", "host": "/nowhere/at/all/w.db"}, "connection target: there is no folder /nowhere"),
         ({"conn_type": "postgres", "host": "h"}, "connection target has type 'postgres': use mssql"),
     ],
 )
@@ -46,6 +49,40 @@ def test_a_connection_that_cannot_serve_is_named_with_the_fix(connection: Any, f
 
     with pytest.raises(SettingsError, match=message):
         open_warehouse("target")
+
+
+def test_a_connection_that_is_not_there_is_fatal_and_says_how_to_give_it() -> None:
+    with pytest.raises(SettingsError, match=r"connection nowhere is not there: .* AIRFLOW_CONN_NOWHERE"):
+        open_warehouse("nowhere")
+
+
+def test_a_source_file_is_neither_made_nor_changed(connection: Any, tmp_path: Path) -> None:
+    file = tmp_path / "own #1?.db"
+    connection(conn_type="sqlite", host=str(file))
+    with pytest.raises(SettingsError, match="connection target: there is no file"):
+        open_source("target")
+    assert not file.exists()
+
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE t (x)")
+    before = file.read_bytes()
+    with open_source("target").connect() as opened:
+        assert opened.exec_driver_sql("SELECT count(*) FROM t").scalar_one() == 0
+    with pytest.raises(FatalError, match="SQLITE_READONLY"):
+        open_source("target").transact("write", lambda c: c.exec_driver_sql("INSERT INTO t VALUES (1)"))
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_source_in_the_warehouses_own_file_is_read_beside_its_writer(connection: Any, tmp_path: Path) -> None:
+    connection(conn_type="sqlite", host=str(tmp_path / "w.db"))
+    warehouse = open_warehouse("target")
+    warehouse.transact("write", lambda c: c.exec_driver_sql("CREATE TABLE t (x)"))
+
+    with warehouse.connect() as writer, warehouse.transaction(writer, "write"):
+        writer.exec_driver_sql("INSERT INTO t VALUES (1)")
+        with open_source("target").connect() as reader:
+            assert reader.exec_driver_sql("SELECT count(*) FROM t").scalar_one() == 0
 
 
 def test_an_mssql_connection_goes_through_the_provider_and_is_looked_up_once(

@@ -24,6 +24,8 @@ JAN_1, JAN_2 = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC
         ({}, (JAN_1, JAN_1), None),
         ({"window_start": JAN_1, "window_end": JAN_2}, (None, None), Window(JAN_1, JAN_2)),
         ({"window_start": JAN_1, "window_end": JAN_2}, (JAN_2, JAN_2), Window(JAN_1, JAN_2)),
+        ({"open_rejects_only": True}, (JAN_1, JAN_2), None),
+        ({"key_list": "chosen"}, (JAN_1, JAN_2), None),
     ],
 )
 def test_the_window_is_what_was_asked_for_else_the_data_interval(asked: Any, interval: Any, expected: Any) -> None:

@@ -63,7 +63,7 @@ def test_every_wrong_value_is_named_with_its_place(set_variable: Any) -> None:
     message = str(caught.value)
     assert "Param insert_batch: Input should be greater than or equal to 1" in message
     assert f"workers (Variable {VARIABLE})" in message
-    assert f"tabel (Variable {VARIABLE}): Extra inputs are not permitted" in message
+    assert f"tabel (Variable {VARIABLE}): no such setting" in message
 
 
 @pytest.mark.parametrize(("text", "message"), [("{nope", "is not JSON"), ("[1]", "must be a JSON object")])
@@ -72,6 +72,20 @@ def test_a_malformed_variable_is_named(set_variable: Any, text: str, message: st
 
     with pytest.raises(SettingsError, match=f"Variable {VARIABLE} {message}"):
         resolve()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("workers", None), ("workers", [4]), ("dry_run", "perhaps"), ("max_reject_rate", float("nan")), ("table", None)],
+)
+def test_a_variable_of_the_wrong_type_is_named_and_not_quoted(set_variable: Any, name: str, value: Any) -> None:
+    set_variable(json.dumps({name: value}))
+
+    with pytest.raises(SettingsError) as caught:
+        resolve()
+
+    assert str(caught.value).startswith(f"{name} (Variable {VARIABLE}): Input should be")
+    assert "perhaps" not in str(caught.value)
 
 
 def test_half_a_window_is_refused_and_a_naive_one_is_utc() -> None:

@@ -49,13 +49,13 @@ BASE = {"name": "base", "columns": [column("a")]}
         (one_column(type="string"), "tables[0].columns[0].type", "give one length"),
         (one_column(type="int(4)"), "tables[0].columns[0].type", "int takes no size"),
         (one_column(type="varchar(9)"), "tables[0].columns[0].type", "no such type"),
-        (one_column(type=7), "tables[0].columns[0].type", "string"),
+        (one_column(type=7), "tables[0].columns[0].type", "text, in quotes"),
         (one_column(path="//a"), "tables[0].columns[0].path", "a path is"),
         (one_column(path="a/../b"), "tables[0].columns[0].path", "a path is"),
         (one_column(path="@a/b"), "tables[0].columns[0].path", "a path is"),
         (one_column(path="/".join("a" * 101)), "tables[0].columns[0].path", "at most 100 steps"),
         (one_column(path="q:a"), "tables[0].columns[0].path", "prefix q is not in namespaces"),
-        (one_column(name="two words"), "tables[0].columns[0].name", "pattern"),
+        (one_column(name="two words"), "tables[0].columns[0].name", "letters, digits and _, and begins with no digit"),
         (one_column(requird=True), "tables[0].columns[0].requird", "did you mean required?"),
         (one_column(zzz=True), "tables[0].columns[0].zzz", "there are name, type, path"),
         (one_column(required=True, default="x"), "tables[0].columns[0]", "exclude each other"),
@@ -95,13 +95,17 @@ BASE = {"name": "base", "columns": [column("a")]}
         (document(root="1Doc"), "root", "not the name of an element"),
         (document(root="p:Doc"), "root", "prefix p"),
         (document(version=2), "version", "1"),
-        (document(contract="../etc/passwd"), "contract", "pattern"),
+        (document(contract="../etc/passwd"), "contract", "a contract's name is 1 to 80 letters"),
+        (document(tables={}), "tables", "must be a list: […]"),
+        (document(tables=["base"]), "tables[0]", "must be an object: {…}"),
+        (one_column(type=None), "tables[0].columns[0].type", "must be text, in quotes"),
+        (document({"columns": []}), "tables[0].name", "is required"),
         (document(key={"column": "doc_id", "type": "date"}), "key.type", "smallint, int, bigint or string(n)"),
         (document(key={"column": "doc_id", "type": "string(201)"}), "key.type", "at most 200"),
         (document(key={"column": "doc_id", "type": "int", "path": "@"}), "key.path", "a path is"),
         (document(key={"column": "doc_id", "type": "int", "path": "q:x"}), "key.path", "prefix q"),
-        (document(namespaces={"p": 1}), "namespaces.p", "string"),
-        ([], "contract", "Contract"),
+        (document(namespaces={"p": 1}), "namespaces.p", "text, in quotes"),
+        ([], "contract", "must be an object"),
     ],
 )
 def test_a_single_mistake_is_refused_with_its_place(content: Any, place: str, words: str) -> None:
@@ -170,6 +174,12 @@ def test_a_contract_name_cannot_lead_out_of_its_folder(name: str, tmp_path: Path
 def test_a_contract_that_is_not_there_is_answered_with_those_that_are() -> None:
     with pytest.raises(SettingsError, match="contract nothing: there is no such file; there are lending"):
         find_contract("nothing")
+
+
+@pytest.mark.parametrize("folder", [Path("contracts"), Path("/nowhere/contracts"), CONTRACT_FOLDER / "lending.json"])
+def test_a_folder_that_is_not_there_is_an_error_and_never_the_packages_contract_instead(folder: Path) -> None:
+    with pytest.raises(SettingsError, match=r"contract_folder: .* is no absolute path of a folder on this machine"):
+        find_contract("lending", [folder, CONTRACT_FOLDER])
 
 
 def test_own_folders_are_searched_first_and_a_file_must_be_called_like_its_contract(tmp_path: Path) -> None:

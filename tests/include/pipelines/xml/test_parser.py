@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from include.engine.errors import RecordRejected, SettingsError
+from include.pipelines.xml.encoding import Utf8
 from include.pipelines.xml.parser import DocumentParser, ParseLimits
 
 PLAIN = DocumentParser(ParseLimits())
@@ -56,6 +57,7 @@ HOSTILE: list[tuple[str, str | bytes | None, str]] = [
     ("undeclared prefix", "<a><p:b/></a>", "xml.not_well_formed"),
     ("deep", nested(257), "xml.too_deep"),
     ("very deep", nested(500_000), "xml.too_deep"),
+    ("more elements than bytes let expect", f"<a>{'<b/>' * 4_000_000}</a>", "xml.too_large"),
     ("huge name", f"<{'x' * 60_000}/>", "xml.too_large"),
 ]
 
@@ -95,6 +97,19 @@ XML_DECLARED = '<?xml version="1.0" encoding="{}"?>'
 )
 def test_what_the_bytes_are_decides_whatever_is_declared(document: str | bytes) -> None:
     assert PLAIN.parse(document).text == "\u00e9"
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff", " \n"])
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "ascii", "no-such-encoding"])
+def test_of_text_that_a_driver_has_decoded_the_declaration_is_history(mark: str, encoding: str) -> None:
+    text = f"{mark}{XML_DECLARED.format(encoding)}<a>\u00e9</a>\n"
+    assert PLAIN.parse(text).text == "\u00e9"
+    assert PLAIN.parse(Utf8.of(text)).text == "\u00e9"
+
+
+def test_text_with_half_of_a_surrogate_pair_is_a_reject() -> None:
+    with pytest.raises(RecordRejected, match=r"xml\.encoding"):
+        PLAIN.parse(Utf8.of("<a>\ud800</a>"))
 
 
 def test_the_word_doctype_in_the_text_of_a_document_is_no_declaration() -> None:

@@ -78,6 +78,9 @@ def test_a_plan_covers_range_and_window(source: Warehouse, warehouse: Warehouse)
     ranged = pipeline(source, warehouse, key_lower=str(FIRST_KEY + 10), key_upper=FIRST_KEY + 30).plan(60)
     assert ranged == [Batch(0, KeyRange(FIRST_KEY + 10, FIRST_KEY + 30), 20)]
     hour = Window(datetime(2025, 1, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, 2, tzinfo=UTC))
+    for backwards in ({"key_lower": 3, "key_upper": "3"}, {"key_lower": "30", "key_upper": 4}):
+        with pytest.raises(SettingsError, match="key_lower must lie before key_upper"):
+            pipeline(source, warehouse, **backwards).plan(60)
     windowed = pipeline(source, warehouse, hour)
     assert sum(batch.planned_records for batch in windowed.plan(10)) == 40
     assert "changed from" in windowed.scope()
@@ -116,8 +119,9 @@ def test_keys_of_another_kind_than_the_contracts_are_refused_when_planning(
     (tmp_path / "lending.json").write_text(json.dumps(contract))
     with pytest.raises(SettingsError, match=r"key\.type"):
         pipeline(source, warehouse, contract_folder=tmp_path).plan(10)
-    with pytest.raises(SettingsError, match="key_lower"):
-        pipeline(source, warehouse, key_lower="x").plan(10)
+    for bound in ("x", "1_0", "\uff11", "9" * 19, "9" * 200):
+        with pytest.raises(SettingsError, match="key_lower, key_upper: the contract's keys are numbers of 64 bits"):
+            pipeline(source, warehouse, key_lower=bound).plan(10)
 
 
 def test_the_fingerprint_is_that_of_what_decides_the_rows(

@@ -14,6 +14,7 @@ from include.engine.errors import FatalError, SettingsError
 from include.engine.model import Batch, ByteRange, Key, KeyListRange, KeyRange, Record
 from include.engine.plan import plan_keys
 from include.pipelines.xml.contract_files import find_contract
+from include.pipelines.xml.encoding import Utf8
 from include.pipelines.xml.source import TableKeySpace, XmlTableSource
 from include.pipelines.xml.source_table import SourceNames
 from include.pipelines.xml.tables import target_of
@@ -61,6 +62,11 @@ def test_a_key_range_is_half_open_whatever_the_size_of_a_page(
     warehouse = make_table(path, [(key, f"<a>{key}</a>") for key in (9, 1, 5, 3, 7)])
     source = XmlTableSource(warehouse, NAMES, page_rows=page_rows)
     assert [record.key for record in read(source, lower, upper)] == keys
+
+
+def test_text_comes_as_the_bytes_of_its_utf_8_and_counts_so(path: Path) -> None:
+    (record,) = read(XmlTableSource(make_table(path, [(1, "<a>é</a>")]), NAMES))
+    assert (type(record.payload), record.payload, record.size) == (Utf8, "<a>é</a>".encode(), 9)
 
 
 def test_a_page_ends_when_its_bytes_are_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +121,23 @@ def test_a_window_takes_change_dates_in_any_form_and_those_that_are_missing(path
         5: "2025-01-02T23:30:00.000000+00:00",
         6: None,
     }
+
+
+def test_a_change_date_that_the_database_cannot_read_hides_no_record(path: Path) -> None:
+    warehouse = make_table(
+        path, [(1, "<a/>", "20250102T101112"), (2, "<a/>", "2.1.2025"), (3, "<a/>", "2025-01-04 00:00:00")]
+    )
+    records = read(XmlTableSource(warehouse, NAMES, DAY))
+    assert [record.key for record in records] == [1, 2]
+    assert records[0].version == "2025-01-02T10:11:12.000000+00:00"
+    assert records[1].fault is not None
+    assert records[1].fault.code == "source.change_date"
+
+
+def test_a_key_that_is_null_is_fatal_and_says_so(path: Path) -> None:
+    warehouse = make_table(path, [(None, "<a/>"), ("a", "<a/>")], "TEXT PRIMARY KEY")
+    with pytest.raises(FatalError, match="key_column: a key of the source is NULL"):
+        read(XmlTableSource(warehouse, NAMES))
 
 
 def test_what_cannot_be_read_settles_as_a_reject_with_its_key(path: Path) -> None:
