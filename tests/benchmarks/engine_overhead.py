@@ -1,24 +1,22 @@
 """The engine's own cost a record: microseconds with a transform and a sink that do nothing.
 
-`python tests/benchmarks/engine_overhead.py [--records 100000] [--workers 1 2 4]`, from the project root.
-It covers reader, hand-off, pool, insert queue, writer and statistics.
+    python -m tests.benchmarks.engine_overhead [--records 100000] [--workers 1 2 4]
+
+From the project root. It covers reader, hand-off, pool, insert queue, writer and statistics.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from include.engine.model import Batch, InsertBatch, KeyRange, Receipt, Record, Rows
 from include.engine.run import run_batch
 from include.engine.settings import EngineSettings
 from include.engine.stats import BatchStats
+from tests.benchmarks.figures import machine, table
 
 ROWS: Rows = {"t": [(1, 2, 3)]}
 
@@ -73,15 +71,15 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     arguments = parser.parse_args()
     bare_us = bare_loop(arguments.records)
-    print(f"{arguments.records} records; read and transform alone: {bare_us:.2f} µs a record")
-    print(f"{'workers':>7} {'order':>9} {'engine µs':>10} {'wall µs':>8} {'records/s':>10}")
+    print(f"{machine()}\n{arguments.records} records; read and transform alone: {bare_us:.2f} µs a record\n")
+    rows = []
     for ordered in (False, True):
         for workers in arguments.workers:
             cpu_us, stats = measure(arguments.records, EngineSettings(workers=workers, ordered=ordered))
-            overhead_us = cpu_us - bare_us
             wall_us = stats.counters.wall_s / arguments.records * 1e6
             order = "ordered" if ordered else "as it is"
-            print(f"{workers:>7} {order:>9} {overhead_us:>10.2f} {wall_us:>8.2f} {stats.records_per_s():>10.0f}")
+            rows.append((workers, order, f"{cpu_us - bare_us:.2f}", f"{wall_us:.2f}", f"{stats.records_per_s():,.0f}"))
+    print(table(("workers", "order", "engine, CPU µs", "µs a record", "records/s"), rows))
 
 
 if __name__ == "__main__":

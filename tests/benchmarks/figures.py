@@ -30,6 +30,17 @@ def _processor() -> str:
     return next(names, platform.machine())
 
 
+def busy_s() -> float | None:
+    """Seconds of processor time that the whole machine has used; None where only Linux would tell."""
+    try:
+        numbers = [int(text) for text in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+    except OSError:
+        return None
+    user, nice, system, _idle, _io_wait, interrupts, soft_interrupts, stolen = numbers[:8]
+    ticks = user + nice + system + interrupts + soft_interrupts + stolen
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def median(values: Iterable[float]) -> float:
     """Of the repetitions."""
     return statistics.median(values)

@@ -1,6 +1,8 @@
 """Insert alone: fit and commit records of 6 tables, 11 rows and 160 fields, with `records` and the ledger.
 
-Run from the project root: `python -m tests.benchmarks.insert_alone [records] [insert_batch]`.
+    python -m tests.benchmarks.insert_alone [records] [insert_batch]
+
+From the project root. The busy neighbour is a thread of pure Python, as a slow transform would be.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from include.warehouse.ledger import Ledger
 from include.warehouse.schema import prepare
 from include.warehouse.sink import WarehouseSink
 from include.warehouse.target import Target
+from tests.benchmarks.figures import machine, table
 
 CHILD_ROWS = {"party": 3, "address": 3, "income": 2, "asset": 1, "note": 1}
 KINDS = (sa.String(60), sa.Numeric(14, 2), sa.Date(), sa.DateTime(), sa.Integer(), sa.Boolean(), sa.Text())
@@ -113,12 +116,14 @@ def main() -> None:
     started = time.perf_counter()
     for _ in range(2000):
         fitter(rows, 1)
-    print(f"fit:                       {(time.perf_counter() - started) / 2000 * 1e6:7.1f} us a record")
+    figures = [("fit", (time.perf_counter() - started) / 2000 * 1e6)]
     with tempfile.TemporaryDirectory() as folder:
         warehouse = sqlite_warehouse(Path(folder) / "warehouse.db")
         for name, wanted in (("first load", False), ("replace", False), ("replace, busy neighbour", True)):
             with busy_neighbour(wanted):
-                print(f"{name + ':':<26} {measure(warehouse, target, records, insert_batch):7.1f} us a record")
+                figures.append((name, measure(warehouse, target, records, insert_batch)))
+    print(f"{machine()}\n{records} records, {insert_batch} a transaction\n")
+    print(table(("part", "µs a record"), [(name, f"{cost_us:.0f}") for name, cost_us in figures]))
 
 
 if __name__ == "__main__":

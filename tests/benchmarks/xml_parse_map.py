@@ -10,8 +10,6 @@ holds on a machine that is busy with other things; the rates need an idle one.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +20,7 @@ from include.pipelines.xml.parser import DocumentParser, ParseLimits
 from include.pipelines.xml.tables import target_of
 from include.sandbox.lending import FIRST_KEY, lending_document
 from include.warehouse.fit import Fitter
+from tests.benchmarks.figures import machine, table
 
 SIZES_BYTES = (4_000, 10_000, 30_000, 145_000)
 Work = Callable[[str, int], object]
@@ -64,17 +63,17 @@ def main() -> None:
         "parse, map": lambda document, key: plan.rows(parser.parse(document), key),
         "parse, map, fit": lambda document, key: fit(plan.rows(parser.parse(document), key), key),
     }
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n")
-    print("| document | stage | CPU µs a record | µs a record | records/s | records/s, 2 threads | ratio |")
-    print("|---|---|---|---|---|---|---|")
+    rows = []
     for size in SIZES_BYTES:
         documents = [lending_document(FIRST_KEY + position, 1, size, spread=0) for position in range(50)]
         for name, work in stages.items():
             runs = {threads: [measure(work, documents, threads, seconds) for _ in range(3)] for threads in (1, 2)}
             one, two = (max(rate for rate, _ in runs[threads]) for threads in (1, 2))
             cpu = min(cost for _, cost in runs[1])
-            figures = f"{cpu:.0f} | {1e6 / one:.0f} | {one:.0f} | {two:.0f} | {two / one:.2f}"
-            print(f"| {size // 1000} KB | {name} | {figures} |")
+            figures = (f"{cpu:.0f}", f"{1e6 / one:.0f}", f"{one:,.0f}", f"{two:,.0f}", f"{two / one:.2f}")
+            rows.append((f"{size // 1000} KB", name, *figures))
+    head = ("document", "stage", "CPU µs a record", "µs a record", "records/s", "records/s, 2 threads", "ratio")
+    print(f"{machine()}\n\n{table(head, rows)}")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from include.sandbox.lending import FIRST_KEY
 from include.warehouse.attempt import Attempt
 from include.warehouse.connection import sqlite_warehouse
 from include.warehouse.fit import Fitter
+from include.warehouse.kinship import within_record
 from include.warehouse.ledger import Ledger
 from include.warehouse.load import load_batch
 from include.warehouse.schema import prepare
@@ -71,7 +72,8 @@ class Task:
         self.settings = XmlSettings(**{name: value for name, value in given.items() if value is not None})
         self.warehouse = sqlite_warehouse(Path(order.warehouse))
         self.pipeline = XmlPipeline(self.settings, None, sqlite_warehouse(Path(order.source)), self.warehouse)
-        self.transform = Fitter(self.pipeline.target, self.warehouse.name).after(self.pipeline.transform())
+        fitter = Fitter(self.pipeline.target, self.warehouse.name)
+        self.transform = within_record(self.pipeline.target, fitter.after(self.pipeline.transform()))
 
     def ready(self) -> Callable[[], int]:
         """Do what is not measured; gives what is, which says how many records it did."""
@@ -137,9 +139,14 @@ class Task:
         cycle = Ledger(self.warehouse).claim(self._attempt(batch), batch, self.pipeline.fingerprint)
         queue = InsertQueue(engine.queue_records, engine.queue_bytes)
         abort.on_abort(queue.fail)
-        sink = WarehouseSink(self.warehouse, cycle, target, retired)
         writer = DatabaseInsertThread(
-            queue, sink, engine, abort, records_read=lambda: len(settlements), on_done=done.set
+            queue,
+            WarehouseSink(self.warehouse, cycle, target, retired),
+            engine,
+            abort,
+            records_read=lambda: len(settlements),
+            before=cycle.settled,
+            on_done=done.set,
         )
         writer.start()
         for settlement in settlements:
