@@ -38,8 +38,8 @@ with DAG(
     default_args={"retries": 2, "retry_delay": timedelta(seconds=30)},
 ) as dag:
     plan = XmlPlanOperator(task_id="plan", execution_timeout=timedelta(minutes=10))
-    load = XmlToSqlOperator.partial(task_id="load", pool="xml_records", execution_timeout=timedelta(hours=2)).expand(
-        batch=plan.output
-    )
+    load = XmlToSqlOperator.partial(
+        task_id="load", pool="xml_records", map_index_template="{{ label }}", execution_timeout=timedelta(hours=2)
+    ).expand(batch=plan.output)
     summarize = XmlSummarizeOperator(task_id="summarize", outlets=[Asset("headrace://xml_records")])
     load >> summarize

@@ -19,14 +19,17 @@ S = TypeVar("S", bound=RunSettings)
 
 
 class BatchOperator(PipelineOperator[S]):
-    """Loads one batch and returns the ledger's line of it: counts, seconds and references, never records."""
+    """Loads one batch and returns the ledger's line of it: counts, seconds and references, never records.
+
+    Name the mapped tasks with `map_index_template="{{ label }}"` in `partial`: Airflow reads it from there alone.
+    """
 
     template_fields: Sequence[str] = (*PipelineOperator.template_fields, "batch")
 
     _stop: Event | None = None
 
     def __init__(self, *, batch: Mapping[str, Any], **kwargs: Any) -> None:  # noqa: ANN401 - Airflow's own
-        super().__init__(**{**kwargs, "map_index_template": kwargs.get("map_index_template") or "{{ label }}"})
+        super().__init__(**kwargs)
         self.batch = batch
 
     def execute(self, context: Context) -> dict[str, Any]:

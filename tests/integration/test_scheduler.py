@@ -25,14 +25,14 @@ def most_at_once(spans: list[tuple[datetime, datetime]]) -> int:
     return most
 
 
-def test_twenty_batches_overlap_within_the_pool_and_the_summary_equals_the_tables(site: Site) -> None:
-    sample = write_sample(site.source, 2000, size_bytes=4000, broken_share=0.02)
-    site.airflow.unpause("xml_records")
-    run_id = site.airflow.trigger("xml_records", {"batch_size": 100, **ALL_2025})
+def test_twenty_batches_overlap_within_the_pool_and_the_summary_equals_the_tables(fresh: Site) -> None:
+    sample = write_sample(fresh.source, 2000, size_bytes=4000, broken_share=0.02)
+    fresh.airflow.unpause("xml_records")
+    run_id = fresh.airflow.trigger("xml_records", {"batch_size": 100, **ALL_2025})
 
-    run = site.airflow.finished("xml_records", run_id)
+    run = fresh.airflow.finished("xml_records", run_id)
 
-    tasks = site.airflow.tasks("xml_records", run_id)
+    tasks = fresh.airflow.tasks("xml_records", run_id)
     assert run["state"] == "success", tasks
     loads = [task for task in tasks if task["task_id"] == "load"]
     assert len(loads) == 20
@@ -40,9 +40,9 @@ def test_twenty_batches_overlap_within_the_pool_and_the_summary_equals_the_table
     assert 1 < most_at_once(spans) <= POOL_SLOTS
     assert {task["rendered_map_index"] for task in loads} >= {"0: … to 1000101"}
 
-    summary = site.airflow.xcom("xml_records", run_id, "summarize")
-    held = {name: len(rows) for name, rows in contents(site.warehouse).items()}
+    summary = fresh.airflow.xcom("xml_records", run_id, "summarize")
+    held = {name: len(rows) for name, rows in contents(fresh.warehouse).items()}
     assert summary["rows_written"] == sum(held.values())
     assert summary["records_written"] == held["app_base"] == 2000 - sample.broken
-    assert summary["records_rejected"] == sample.broken == one(site.warehouse, "SELECT count(*) FROM headrace_rejects")
-    assert_every_record_settled_once(site.warehouse, "xml_records", 2000)
+    assert summary["records_rejected"] == sample.broken == one(fresh.warehouse, "SELECT count(*) FROM headrace_rejects")
+    assert_every_record_settled_once(fresh.warehouse, "xml_records", 2000)

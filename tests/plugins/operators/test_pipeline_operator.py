@@ -49,8 +49,7 @@ def test_airflow_retries_what_may_succeed_and_nothing_else(error: Exception, act
     assert RETRY_POLICY.evaluate(error, 1, 3).action is action
 
 
-def test_a_mapped_task_has_the_retry_policy_and_a_name_without_being_told() -> None:
-    plain = OrderToSqlOperator(task_id="load", batch={}, retry_policy=None, map_index_template=None)
+def test_a_mapped_task_has_the_retry_policy_without_being_told() -> None:
+    plain = OrderToSqlOperator(task_id="load", batch={}, retry_policy=None)
 
     assert plain.retry_policy is RETRY_POLICY
-    assert plain.map_index_template == "{{ label }}"
