@@ -118,6 +118,10 @@ def slower(found: Repetitions, tasks: int) -> list[float]:
     return [min(pair) for pair in zip(rates(found, "transform", tasks), rates(found, "insert", tasks), strict=True)]
 
 
+RATES = ("documents", "tasks", *(f"{part}/s" for part in PARTS), "whole of slower", "of one task", "a minute", "others")
+COSTS = ("documents", "tasks", *(f"{part}, CPU µs" for part in PARTS), "the rest")
+
+
 def rate_row(size_bytes: int, found: Repetitions, tasks: int) -> list[str]:
     medians = [median(rates(found, part, tasks)) for part in PARTS]
     whole = rates(found, "whole", tasks)
@@ -128,6 +132,7 @@ def rate_row(size_bytes: int, found: Repetitions, tasks: int) -> list[str]:
         f"{ratio(whole, slower(found, tasks)):.2f}",
         f"{ratio(whole, rates(found, 'whole', 1)):.2f}",
         f"{60 * medians[-1]:,.0f}",
+        f"{max(measured.others for part in PARTS for measured in found[part, tasks]):.2f}",
     ]
 
 
@@ -137,37 +142,28 @@ def cost_row(size_bytes: int, found: Repetitions, tasks: int) -> list[str]:
     return [f"{size_bytes // 1000} KB", str(tasks), *(f"{cost:.0f}" for cost in (*costs.values(), rest))]
 
 
+def repeat(setting: Setting, repetitions: int) -> Repetitions:
+    """All figures of one size, `repetitions` times over."""
+    found: Repetitions = defaultdict(list)
+    for _ in range(repetitions):
+        for tasks in TASKS:
+            for part in PARTS:
+                found[part, tasks].append(undisturbed(setting, part, tasks))
+    return found
+
+
 def run(sizes: Sequence[int], repetitions: int, seconds: float, workers: int | None, insert_batch: int | None) -> None:
+    """Print each size's figures as soon as it is done."""
     print(machine(), flush=True)
-    measured: dict[int, Repetitions] = {}
-    with tempfile.TemporaryDirectory(prefix="headrace_benchmark_") as folder:
-        for size in sizes:
-            records = int(RECORDS_A_SECOND[size] * seconds)
-            source = Path(folder) / f"source_{size}.db"
+    for size in sizes:
+        records = int(RECORDS_A_SECOND[size] * seconds)
+        with tempfile.TemporaryDirectory(prefix="headrace_benchmark_") as folder:
+            source = Path(folder) / "source.db"
             write_sample(source, max(TASKS) * (records + WARM_UP_RECORDS), size_bytes=size)
-            setting = Setting(size, records, source, workers, insert_batch)
-            found: Repetitions = defaultdict(list)
-            for _ in range(repetitions):
-                for tasks in TASKS:
-                    for part in PARTS:
-                        found[part, tasks].append(undisturbed(setting, part, tasks))
-            measured[size] = found
-            source.unlink()
-            others = max(measured.others for figures in found.values() for measured in figures)
-            print(f"{size} bytes: {records} records a task, other programs had up to {others:.2f} cores", flush=True)
-    head = (
-        "documents",
-        "tasks",
-        "parse and map/s",
-        "insert/s",
-        "whole/s",
-        "whole of slower",
-        "of one task",
-        "a minute",
-    )
-    print("\n" + table(head, [rate_row(size, found, tasks) for size, found in measured.items() for tasks in TASKS]))
-    head = ("documents", "tasks", "parse and map, CPU µs", "insert", "whole", "the rest")
-    print("\n" + table(head, [cost_row(size, found, tasks) for size, found in measured.items() for tasks in TASKS]))
+            found = repeat(Setting(size, records, source, workers, insert_batch), repetitions)
+        print(f"\n{records} records a task, {repetitions} repetitions\n", flush=True)
+        print(table(RATES, [rate_row(size, found, tasks) for tasks in TASKS]), flush=True)
+        print("\n" + table(COSTS, [cost_row(size, found, tasks) for tasks in TASKS]), flush=True)
 
 
 def main() -> None:
