@@ -69,7 +69,7 @@ class TooManyRejects(FatalError):
 
 
 class TooManyStuckWorkers(FatalError):
-    """As many worker threads as the pool has were abandoned in overdue records."""
+    """As many worker threads as the pool has, and at least two, were abandoned in overdue records."""
 
 
 class LedgerMismatch(FatalError):

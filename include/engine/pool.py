@@ -16,6 +16,9 @@ from include.engine.worker import TransformWorker
 
 log = logging.getLogger(__name__)
 
+FEWEST_STUCK = 2
+"""Stuck threads that end a batch: as many as there are workers, but with one worker one bad record must cost one."""
+
 SLOW_RUN_S = 0.05
 """After this long in one run, what a worker took along goes back to the others."""
 
@@ -110,9 +113,9 @@ class TransformPool:
         self._handoff.give_back([late, *worker.hand_back()])
         log.warning("a record was overdue, its worker thread is left behind and replaced (%d so far)", self.abandoned)
         stuck = sum(1 for other in self._abandoned if other.is_alive())
-        if stuck >= len(self._judges):
+        if stuck >= max(len(self._judges), FEWEST_STUCK):
             self._workers.remove(worker)
-            raise TooManyStuckWorkers(f"{stuck} worker threads are stuck in overdue records, as many as the pool has")
+            raise TooManyStuckWorkers(f"{stuck} worker threads are stuck in overdue records")
         replacement = self._worker(worker.slot)
         self._workers[self._workers.index(worker)] = replacement
         replacement.start()

@@ -265,6 +265,18 @@ def test_results_that_come_about_when_they_are_due_settle_once(house: Any) -> No
     assert stats.counters.records_settled == 60
 
 
+def test_one_stuck_record_costs_one_record_also_with_one_worker(house: Any, gate: threading.Event) -> None:
+    def stuck_once(record: Record) -> Rows:
+        if record.key == 3:
+            gate.wait(30)
+        return {}
+
+    stats = house.run(10, stuck_once, workers=1, record_timeout_s=0.2)
+
+    assert (stats.counters.records_written, stats.counters.records_rejected) == (9, 1)
+    assert stats.rejected_by_code == {"timeout.transform": 1}
+
+
 def test_as_many_stuck_threads_as_workers_are_fatal(house: Any, gate: threading.Event) -> None:
     def hang(record: Record) -> Rows:
         gate.wait(30)
