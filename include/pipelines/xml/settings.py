@@ -25,6 +25,10 @@ KeyBound = (
 class XmlSettings(RunSettings):
     """Which documents are read, and by which contract."""
 
+    workers: int = Field(default=1, ge=1, le=64, json_schema_extra=PARAM)
+    """Transform threads a mapped task. Mapping holds the interpreter's lock: more mapped tasks scale, and a second
+    thread helps only where documents are larger than about 100 KB and a core is free."""
+
     source_conn_id: str = Field(default="headrace_source", min_length=1)
     """Airflow connection of the database that has the table of documents."""
 
