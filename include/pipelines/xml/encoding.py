@@ -1,4 +1,4 @@
-"""Any document to the bytes of sound UTF-8: after this, libxml2 has no encodings to guess.
+"""Any document to the bytes of UTF-8: after this, libxml2 has no encodings to guess.
 
 What the bytes are decides, in this order: a byte order mark, the pattern of UTF-16 or UTF-32, the declaration,
 UTF-8. A declaration that the bytes cannot have (`utf-16` over single bytes, as .NET writes it into text columns)
@@ -36,24 +36,34 @@ _FAMILIES = ("utf-8", "ascii", "iso8859-", "latin", "cp", "koi8-", "mac-", "gb",
 _WIDE = ("utf-16", "utf-32", "ucs-", "iso-10646", "csunicode", "unicode")
 
 
-class Utf8(bytes):
-    """Sound UTF-8 of text that a driver had decoded, so whatever its declaration says is history."""
+class Utf8:
+    """A document that the database holds as text, so whatever its declaration says is history.
 
-    __slots__ = ()
+    It should be sound, and libxml2 refuses it where it is not; to look for that here would take as long as the read.
+    """
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data)
 
     @classmethod
     def of(cls, text: str) -> Utf8 | str:
-        """The text itself where it holds half of a surrogate pair."""
+        """Of text that a driver had decoded; the text itself where it holds half of a surrogate pair."""
         try:
-            return cls(text, "utf-8")
+            return cls(text.encode("utf-8"))
         except UnicodeEncodeError:
             return text
 
 
-def to_utf8(document: str | bytes, fallback: str | None = None) -> bytes:
+def to_utf8(document: str | bytes | Utf8, fallback: str | None = None) -> bytes:
     """Without byte order mark and white space before it; raises `RecordRejected("xml.encoding", …)`."""
     if isinstance(document, Utf8):
-        return document if document.startswith(b"<") else document.removeprefix(codecs.BOM_UTF8).lstrip(_SPACE)
+        data = document.data
+        return data if data.startswith(b"<") else data.removeprefix(codecs.BOM_UTF8).lstrip(_SPACE)
     if isinstance(document, str):
         return _encoded(document)
     for mark, encoding in _MARKS:

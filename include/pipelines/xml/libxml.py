@@ -16,7 +16,7 @@ LIBXML_DEPTH = 256
 LIBXML_TEXT_BYTES = 10_000_000
 """Bytes of the longest text or attribute without `huge_tree`."""
 
-_RESOURCE_LIMIT, _NAME_TOO_LONG = 114, 110
+_INVALID_ENCODING, _RESOURCE_LIMIT, _NAME_TOO_LONG = 81, 114, 110
 _NOT_XML = "ERR_DOCUMENT_EMPTY"
 
 
@@ -63,6 +63,7 @@ class NotWellFormed(Exception):
         self.column = column
         self.too_deep = False
         self.too_large = False
+        self.not_utf8 = False
 
 
 def make_parser(*, huge: bool) -> Parser:
@@ -108,6 +109,7 @@ def _failure(error: Any) -> NotWellFormed:  # noqa: ANN401 - lxml has no types
     failure = NotWellFormed(kind, line, max(column, 0))
     failure.too_deep = error.code == _RESOURCE_LIMIT and str(error.msg).startswith("Excessive depth")
     failure.too_large = error.code in (_RESOURCE_LIMIT, _NAME_TOO_LONG) and not failure.too_deep
+    failure.not_utf8 = error.code == _INVALID_ENCODING
     return failure
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from include.engine.errors import RecordRejected, SettingsError
-from include.pipelines.xml.encoding import known_encoding, to_utf8
+from include.pipelines.xml.encoding import Utf8, known_encoding, to_utf8
 from include.pipelines.xml.libxml import (
     LIBXML_DEPTH,
     LIBXML_TEXT_BYTES,
@@ -70,7 +70,7 @@ class DocumentParser:
         self._limits = limits
         self._tools = _Tools(limits.max_depth)
 
-    def parse(self, document: str | bytes | None) -> Element:
+    def parse(self, document: str | bytes | Utf8 | None) -> Element:
         """The document element.
 
         Raises `RecordRejected`: `xml.empty`, `xml.too_large`, `xml.encoding`, `xml.doctype`, `xml.too_deep`,
@@ -88,7 +88,7 @@ class DocumentParser:
             raise RecordRejected("xml.empty", "the document is white space")
         if len(data) > MAX_TAGS and data.count(b"<") > MAX_TAGS:
             raise RecordRejected("xml.too_large", f"more than {MAX_TAGS} tags")
-        # Only sound UTF-8 comes here, so no encoding can hide the declaration.
+        # Read as UTF-8 whatever it declares, so no encoding can hide the declaration.
         if _DOCTYPE.match(data):
             raise _doctype()
         root = self._tree(data)
@@ -113,6 +113,8 @@ class DocumentParser:
             return self._too_deep()
         if failure.too_large:
             return RecordRejected("xml.too_large", f"a name, text or attribute passes libxml2's limit at {place}")
+        if failure.not_utf8:
+            return RecordRejected("xml.encoding", f"the database's text is not UTF-8 at {place}")
         return RecordRejected("xml.not_well_formed", f"{failure.kind} at {place}")
 
     def _too_large(self) -> RecordRejected:

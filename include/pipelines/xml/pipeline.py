@@ -13,6 +13,7 @@ from include.engine.ports import Transform
 from include.pipelines.xml.compile import compile_contract
 from include.pipelines.xml.contract import Contract
 from include.pipelines.xml.contract_files import find_contract
+from include.pipelines.xml.encoding import Utf8
 from include.pipelines.xml.parser import DocumentParser
 from include.pipelines.xml.settings import XmlSettings
 from include.pipelines.xml.source import TableKeySpace, XmlTableSource
@@ -94,7 +95,9 @@ class XmlPipeline:
     def content_hash(self, record: Record) -> str:
         """Of the document's bytes as the source has them; white space counts."""
         payload = record.payload
-        if isinstance(payload, str):
+        if isinstance(payload, Utf8):
+            payload = payload.data
+        elif isinstance(payload, str):
             payload = payload.encode("utf-8", "surrogatepass")
         digest = self._hash_of_mapping.copy()
         digest.update(payload or b"")

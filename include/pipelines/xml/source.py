@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
-from include.engine.errors import FatalError, RecordRejected
+from include.engine.errors import FatalError
 from include.engine.model import Batch, Key, KeyListRange, KeyRange, Record
-from include.pipelines.xml.change_dates import version_of
-from include.pipelines.xml.encoding import Utf8
+from include.pipelines.xml.source_rows import key_of, missing_record, record_of
 from include.pipelines.xml.source_table import SourceNames, SourceTable, find_source_table
 from include.warehouse.connection import Warehouse
 from include.warehouse.key_lists import page_keys
@@ -88,7 +86,7 @@ class XmlTableSource:
                 yield from found
                 if complete or not found:
                     break
-            yield from (_missing(key) for key in wanted)
+            yield from (missing_record(key) for key in wanted)
 
     def _page(self, conditions: Iterable[sa.ColumnElement[bool]]) -> tuple[list[Record], bool]:
         """The first records that meet the conditions, and whether these are all."""
@@ -101,7 +99,7 @@ class XmlTableSource:
         with connection.execute(statement) as result:
             # Row by row: the driver hands over what is asked for, and the rest of the page is dropped unread.
             while size < self._page_bytes and (row := result.fetchone()) is not None:
-                record = _record(row)
+                record = record_of(row)
                 if page and page[-1].key == record.key:
                     raise self._not_unique()
                 page.append(record)
@@ -146,50 +144,14 @@ class TableKeySpace:
         conditions = self._table.conditions(self._lower if start is None else start, self._upper)
         statement = sa.select(self._table.key).where(*conditions).order_by(self._table.key).offset(offset).limit(1)
         found = self._scalar("find a key of the source", statement)
-        return None if found is None else _key(found)
+        return None if found is None else key_of(found)
 
     def last(self) -> Key | None:
         """The highest key."""
         conditions = self._table.conditions(self._lower, self._upper)
         statement = sa.select(self._table.key).where(*conditions).order_by(self._table.key.desc()).limit(1)
         found = self._scalar("find the source's last key", statement)
-        return None if found is None else _key(found)
+        return None if found is None else key_of(found)
 
     def _scalar(self, what: str, statement: sa.Select[Any]) -> Any:  # noqa: ANN401 - a driver's value
         return self._warehouse.transact(what, lambda c: c.execute(statement).scalar(), write=False)
-
-
-def _record(row: Sequence[Any]) -> Record:
-    key, document = _key(row[0]), row[1]
-    if isinstance(document, str):
-        # Here once, since both the hash and the parser want bytes; the reader has time, the workers have not.
-        document = Utf8.of(document)
-    elif isinstance(document, bytearray | memoryview):
-        document = bytes(document)
-    record = Record(key, document, size=len(document) if isinstance(document, str | bytes) else 0)
-    try:
-        record.version = version_of(row[2]) if len(row) > 2 else None
-    except RecordRejected as fault:
-        record.fault = fault
-    if document is None:
-        record.fault = RecordRejected("source.null", "the document is NULL")
-    elif not isinstance(document, str | bytes):
-        record.payload = None
-        record.fault = RecordRejected("source.type", "the document is neither text nor bytes")
-    return record
-
-
-def _key(value: object) -> Key:
-    if isinstance(value, int | str):
-        return value
-    if isinstance(value, Decimal) and value == value.to_integral_value():
-        return int(value)
-    kind = "NULL" if value is None else f"a {type(value).__name__}"
-    raise FatalError(
-        f"key_column: a key of the source is {kind}, it must be an integer or text: read a view without it"
-    )
-
-
-def _missing(key: Key) -> Record:
-    fault = RecordRejected("source.missing", "the source has no record of this key")
-    return Record(key, None, fault=fault)

@@ -36,15 +36,16 @@ class SourceTable:
 
     key: sa.ColumnElement[Any]
     document: sa.ColumnElement[Any]
+    storage: sa.ColumnElement[Any]
+    """SQLite's storage class of the document, which it gives as bytes whatever it is; elsewhere NULL."""
     change_date: sa.ColumnElement[Any] | None
     key_is_number: bool
     window: Window | None
     dialect: str
 
     def selected(self) -> list[sa.ColumnElement[Any]]:
-        """Key, document and, where there is one, change date."""
-        columns = [self.key, self.document]
-        return columns if self.change_date is None else [*columns, self.change_date]
+        """Key, document, its storage class, change date; what there is not is NULL."""
+        return [self.key, self.document, self.storage, sa.null() if self.change_date is None else self.change_date]
 
     def conditions(self, lower: Key | None, upper: Key | None) -> list[sa.ColumnElement[bool]]:
         """Keys in `[lower, upper)` within the window."""
@@ -67,8 +68,10 @@ class SourceTable:
 
 def find_source_table(warehouse: Warehouse, names: SourceNames, window: Window | None) -> SourceTable:
     """Raises `SettingsError` that names what is missing and what there is."""
-    columns = warehouse.transact(
-        "look at the source table", lambda c: _columns(c, names, warehouse.schema), write=False
+    columns, as_bytes = warehouse.transact(
+        "look at the source table",
+        lambda c: (_columns(c, names, warehouse.schema), _keeps_utf8(c)),
+        write=False,
     )
     wanted = {"key_column": names.key, "xml_column": names.document, "change_date_column": names.change_date}
     spelled = {name.lower(): name for name in columns}
@@ -85,14 +88,24 @@ def find_source_table(warehouse: Warehouse, names: SourceNames, window: Window |
     # Without types, values come as the driver gives them: no processor of SQLAlchemy's may fail on a row.
     table = sa.table(names.table, *(sa.column(name) for name in columns), schema=names.schema)
     change_date = table.c[spelled[names.change_date.lower()]] if names.change_date else None
+    document = table.c[spelled[names.document.lower()]]
     return SourceTable(
         key=table.c[key_name],
-        document=table.c[spelled[names.document.lower()]],
+        document=sa.type_coerce(sa.cast(document, sa.LargeBinary), sa.types.NullType()) if as_bytes else document,
+        storage=sa.func.typeof(document) if as_bytes else sa.null(),
         change_date=change_date,
         key_is_number=is_number,
         window=window if change_date is not None else None,
         dialect=warehouse.name,
     )
+
+
+def _keeps_utf8(connection: sa.Connection) -> bool:
+    """SQLite's text can be had as the bytes that it is.
+
+    To decode and encode it again takes longer than the read, and text that is not UTF-8 would fail the whole query.
+    """
+    return connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA encoding").scalar_one() == "UTF-8"
 
 
 def _columns(

@@ -112,6 +112,33 @@ def test_text_with_half_of_a_surrogate_pair_is_a_reject() -> None:
         PLAIN.parse(Utf8.of("<a>\ud800</a>"))
 
 
+NOT_UTF8 = [
+    b"\xff", b"\x80", b"\xc3", b"\xc3(", b"\xe2\x82", b"\xf0\x9f\x98",
+    b"\xc0\xaf", b"\xe0\x80\xaf", b"\xf0\x8f\xbf\xbf",  # longer than need be
+    b"\xed\xa0\x80", b"\xed\xbf\xbf",  # halves of surrogate pairs
+    b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80",  # beyond Unicode
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", NOT_UTF8)
+@pytest.mark.parametrize(
+    "place",
+    ["<a>{}</a>", "<a>\u00e9{}</a>", "<a b='{}'/>", "<a{}/>", "<a><![CDATA[{}]]></a>", "<a><!--{}--></a>", "<a/>{}"],
+)
+@pytest.mark.parametrize("padding", ["", "x" * 5_000])
+def test_a_databases_text_that_is_not_utf_8_is_a_reject_wherever_that_stands(
+    place: str, bad: bytes, padding: str
+) -> None:
+    before, after = place.split("{}")
+    document = f"{before}{padding}".encode() + bad + f"{padding}{after}".encode()
+    with pytest.raises(UnicodeDecodeError):
+        document.decode()
+    with pytest.raises(RecordRejected) as raised:
+        PLAIN.parse(Utf8(document))
+    assert raised.value.code in ("xml.encoding", "xml.not_well_formed")
+    assert PLAIN.parse("<a>next</a>").text == "next"
+
+
 def test_the_word_doctype_in_the_text_of_a_document_is_no_declaration() -> None:
     assert PLAIN.parse("<a><![CDATA[<!DOCTYPE b>]]></a>").text == "<!DOCTYPE b>"
 

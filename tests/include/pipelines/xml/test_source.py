@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.engine.errors import FatalError, SettingsError
+from include.engine.errors import FatalError, RecordRejected, SettingsError
 from include.engine.model import Batch, ByteRange, Key, KeyListRange, KeyRange, Record
 from include.engine.plan import plan_keys
 from include.pipelines.xml.contract_files import find_contract
 from include.pipelines.xml.encoding import Utf8
+from include.pipelines.xml.parser import DocumentParser, ParseLimits
 from include.pipelines.xml.source import TableKeySpace, XmlTableSource
 from include.pipelines.xml.source_table import SourceNames
 from include.pipelines.xml.tables import target_of
@@ -66,7 +67,32 @@ def test_a_key_range_is_half_open_whatever_the_size_of_a_page(
 
 def test_text_comes_as_the_bytes_of_its_utf_8_and_counts_so(path: Path) -> None:
     (record,) = read(XmlTableSource(make_table(path, [(1, "<a>é</a>")]), NAMES))
-    assert (type(record.payload), record.payload, record.size) == (Utf8, "<a>é</a>".encode(), 9)
+    assert isinstance(record.payload, Utf8)
+    assert (record.payload.data, record.size) == ("<a>é</a>".encode(), 9)
+
+
+def test_text_that_is_not_utf_8_costs_one_record(path: Path) -> None:
+    warehouse = make_table(path, [(1, "<a/>"), (2, None), (3, "<a/>")])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE docs SET xml = CAST(x'3c613ee93c2f613e' AS TEXT) WHERE id = 2")
+    first, second, third = read(XmlTableSource(warehouse, NAMES))
+    assert (first.fault, third.fault) == (None, None)
+    with pytest.raises(RecordRejected, match=r"xml\.encoding: the database's text is not UTF-8 at line 1, column 4"):
+        DocumentParser(ParseLimits()).parse(second.payload)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
+def test_text_and_bytes_are_told_apart_in_a_database_of_any_encoding(path: Path, encoding: str) -> None:
+    document = '<?xml version="1.0" encoding="iso-8859-1"?><a>\u00e9</a>'
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA encoding = '{encoding}'")
+        connection.execute("CREATE TABLE docs (id INTEGER PRIMARY KEY, xml, changed)")
+        # As text the declaration is history, as bytes it is what the document says of itself.
+        connection.execute("INSERT INTO docs VALUES (1, ?, NULL), (2, ?, NULL)", (document, document.encode("latin-1")))
+        connection.commit()
+    records = read(XmlTableSource(sqlite_warehouse(path), NAMES))
+    parser = DocumentParser(ParseLimits())
+    assert [parser.parse(record.payload).text for record in records] == ["\u00e9", "\u00e9"]
 
 
 def test_a_page_ends_when_its_bytes_are_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
