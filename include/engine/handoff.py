@@ -82,14 +82,19 @@ class HandOff:
                 self._work.wait()
             self._idle -= 1
             self._refuse_when_failed()
+            return self._pop(ready, limit) if ready else []
+
+    def take_ready(self, limit: int, settled: int = 0, settled_bytes: int = 0) -> list[Task]:
+        """As `take`, but waits for nothing: an empty list says no more than that nothing is ready."""
+        with self._lock:
+            if settled:
+                self._settle(settled, settled_bytes)
+            self._refuse_when_failed()
+            ready = self._ready() if limit > 0 else 0
             if not ready:
+                self._call_reader()
                 return []
-            share = min(limit, max(1, ready // self._workers))
-            source = self._returned or self._tasks
-            taken = [source.popleft() for _ in range(share)]
-            if self._idle and ready > share:
-                self._announce()
-            return taken
+            return self._pop(ready, limit)
 
     def give_back(self, tasks: Iterable[Task]) -> None:
         """Tasks that a worker had taken and did not come to; they go first, and never block."""
@@ -118,6 +123,14 @@ class HandOff:
             self._returned.clear()
             self._room.notify_all()
             self._work.notify_all()
+
+    def _pop(self, ready: int, limit: int) -> list[Task]:
+        share = min(limit, max(1, ready // self._workers))
+        source = self._returned or self._tasks
+        taken = [source.popleft() for _ in range(share)]
+        if self._idle and ready > share:
+            self._announce()
+        return taken
 
     def _fits(self, size: int) -> bool:
         in_flight = self._in_flight

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from include.engine.abort import Abort, Aborted
 from include.engine.bugs import rejection_of
 from include.engine.errors import BatchStopped, FatalError, RecordRejected, RecordSkipped, TransientError
-from include.engine.model import Outcome, Rows, Settlement
-from include.engine.ports import ContentHash, Transform
+from include.engine.model import Outcome, Record, Rows, Settlement
+from include.engine.ports import ContentHash, Fit, Transform
 from include.engine.retry import RetryPolicy
 from include.engine.settings import EngineSettings
 from include.engine.task import Task
@@ -73,14 +74,30 @@ class Judge:
         content_hash: ContentHash | None = None,
         *,
         skip_unchanged: bool = False,
+        fit: Fit | None = None,
     ) -> None:
         self._transform = transform
+        self._fit = fit
+        self._expect: Callable[[Record], bool] | None = getattr(transform, "expect", None)
         self._abort = abort
         self._content_hash = content_hash
         self._skip_unchanged = skip_unchanged
         self._policy = RetryPolicy(
             settings.max_tries, settings.retry_initial_s, settings.retry_max_wait_s, settings.retry_total_s
         )
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the transform can begin with records before their turn, as a worker process can."""
+        return self._expect is not None
+
+    def expect(self, task: Task) -> bool:
+        """Let the transform begin with a task; False when it takes no more for now."""
+        if self._expect is None:
+            return False
+        if task.settlement is not None or (self._skip_unchanged and task.prior is not None):
+            return True  # it may need no transform: its turn will tell
+        return self._expect(task.record)
 
     def __call__(self, task: Task) -> Settlement:
         """Try until the record settles. Raises what ends the batch: `FatalError`, `BatchStopped`, `Aborted`."""
@@ -101,6 +118,8 @@ class Judge:
                 if self._skip_unchanged and task.prior is not None and task.prior.content_hash == digest:
                     return skipped(task, UNCHANGED, digest)
             rows = self._transform(record)
+            if self._fit is not None:
+                rows = self._fit(rows, record.key)
         finally:
             task.started = 0.0
             task.spent_s += _clock() - started

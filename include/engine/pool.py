@@ -12,7 +12,7 @@ from include.engine.errors import TooManyStuckWorkers
 from include.engine.handoff import HandOff
 from include.engine.judge import Judge, overdue, rejected
 from include.engine.task import Task
-from include.engine.worker import TransformWorker
+from include.engine.worker import AheadWorker, TransformWorker
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,8 @@ class TransformPool:
         return not any(worker.is_alive() for worker in self._workers)
 
     def _worker(self, slot: int) -> TransformWorker:
-        return TransformWorker(
+        kind = AheadWorker if self._judges[slot].looks_ahead else TransformWorker
+        return kind(
             slot,
             self._judges[slot],
             self._handoff,

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from include.engine.abort import Abort
+from include.engine.ports import Fit
 from include.engine.process_transform import ProcessTransform
 from include.engine.process_worker import ProcessWorker, WorkerStartError
 
@@ -15,8 +16,10 @@ log = logging.getLogger(__name__)
 class ProcessPool:
     """Starts and ends worker processes; between the two, each belongs to its thread."""
 
-    def __init__(self, spec: ProcessTransform, size: int, record_timeout_s: float | None, abort: Abort) -> None:
-        self.workers = [ProcessWorker(spec, record_timeout_s, abort) for _ in range(size)]
+    def __init__(
+        self, spec: ProcessTransform, size: int, record_timeout_s: float | None, abort: Abort, fit: Fit | None = None
+    ) -> None:
+        self.workers = [ProcessWorker(spec, record_timeout_s, abort, fit) for _ in range(size)]
         abort.on_abort(lambda _: self.kill())
 
     def start(self, check: Callable[[], None]) -> bool:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 from include.engine.abort import Abort
 from include.engine.errors import FatalError, RecordRejected, RecordSkipped, SettingsError, TransientError
+from include.engine.exchange import Exchange, Reply
 from include.engine.judge import NoAnswer, overdue
 from include.engine.model import Record, Rows
+from include.engine.ports import Fit
 from include.engine.process_transform import ProcessTransform
 from include.engine.wire import Wire, WireClosed
-from include.engine.worker_process import EXIT_MEMORY, Reply
+from include.engine.worker_process import EXIT_MEMORY
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 LOOK_S = 0.2
 """While a process starts, its thread looks this often whether the batch is ending."""
 MAX_FAILED_STARTS = 3
+AHEAD_BYTES = 256 * 1024
+"""Records under way to a process together are no larger, unless they are two: it needs one to work on and the next."""
 
 
 class WorkerStartError(Exception):
@@ -35,14 +41,18 @@ class ProcessWorker:
     Belongs to one thread, but for `kill`. Callable like any transform.
     """
 
-    def __init__(self, spec: ProcessTransform, record_timeout_s: float | None, abort: Abort) -> None:
+    def __init__(
+        self, spec: ProcessTransform, record_timeout_s: float | None, abort: Abort, fit: Fit | None = None
+    ) -> None:
         self._spec = spec
+        self._fit = fit
         self._record_timeout_s = record_timeout_s
         self._abort = abort
         self._process: subprocess.Popen[bytes] | None = None
         self._wire: Wire | None = None
+        self._exchange: Exchange | None = None
+        self._ahead: deque[tuple[int, Record]] = deque()
         self._life_fd = -1
-        self._served = 0
         self.restarts = 0
         """Processes started again after a kill or a crash."""
 
@@ -68,7 +78,7 @@ class ProcessWorker:
         finally:
             theirs.close()
             os.close(life_read)
-        self._served = 0
+        self._exchange = Exchange(self._wire)
 
     def await_ready(self, check: Callable[[], None]) -> None:
         """Hand the transform over and wait until it is loaded; `check` is called meanwhile and may raise.
@@ -79,11 +89,12 @@ class ProcessWorker:
         order = {
             "factory": self._spec.factory,
             "config": dict(self._spec.config),
+            "fit": pickle.dumps(self._fit),
             "memory_limit_bytes": self._spec.memory_limit_bytes,
             "path": sys.path,
         }
         try:
-            self._connected.send(order, deadline)
+            self._connected.post(order)
             reply = self._receive_patiently(deadline, check)
         except (WireClosed, TimeoutError) as error:
             how = self._end() if isinstance(error, WireClosed) else f"was not ready in {self._spec.start_timeout_s:g} s"
@@ -93,23 +104,45 @@ class ProcessWorker:
             self.close()
             raise SettingsError(str(reply[1]))
 
+    def expect(self, record: Record) -> bool:
+        """Send a record ahead of its call, so that the process has work while its last answer is looked at.
+
+        False when that must wait: enough is under way, or the process has had its share. Calls must come in the
+        order of the expectations; one that is left out is forgotten.
+        """
+        exchange = self._exchange
+        if exchange is None or exchange.asked >= self._spec.recycle_after:
+            return False
+        if exchange.under_way > 1 and exchange.bytes_under_way + record.size > AHEAD_BYTES:
+            return False
+        try:
+            number = exchange.ask(record)
+        except Exception:  # noqa: BLE001 - raised again when its turn comes, where somebody settles it
+            return False
+        self._ahead.append((number, record))
+        return True
+
     def __call__(self, record: Record) -> Rows:
         """Transform in the process; raises as the transform does, or `NoAnswer` when the process died of it."""
-        if self._process is None:
-            self._start_again()
-        deadline = None if self._record_timeout_s is None else time.monotonic() + self._record_timeout_s
-        try:
-            self._connected.send(record, deadline)
-            reply: Reply = self._connected.receive(deadline)
-        except TimeoutError:
+        while True:
+            if self._process is None:
+                self._start_again()
+            exchange = self._talking
+            number = self._number_of(record, exchange)
+            try:
+                reply = exchange.answer(number, self._record_timeout_s)
+            except TimeoutError:
+                cause = overdue(self._record_timeout_s)
+            except WireClosed:
+                cause = NoAnswer("worker.crashed", f"its worker process {self._end()}")
+            else:
+                break
+            was_at_work = exchange.oldest == number
             self._lose()
-            raise overdue(self._record_timeout_s) from None
-        except WireClosed:
-            how = self._end()
-            self._lose()
-            raise NoAnswer("worker.crashed", f"its worker process {how}") from None
-        self._served += 1
-        if self._served >= self._spec.recycle_after:
+            if was_at_work:
+                raise cause
+            # It died of another record, which came before and was handed back: this one gets a process of its own.
+        if exchange.asked >= self._spec.recycle_after and not self._ahead:
             self.close()
         return _rows_of(reply)
 
@@ -122,6 +155,8 @@ class ProcessWorker:
     def close(self) -> None:
         """End the process and reap it. The next call starts another."""
         process, self._process = self._process, None
+        self._exchange = None
+        self._ahead.clear()
         if self._wire is not None:
             self._wire.close()
             self._wire = None
@@ -137,6 +172,21 @@ class ProcessWorker:
         if self._wire is None:
             raise WireClosed
         return self._wire
+
+    @property
+    def _talking(self) -> Exchange:
+        if self._exchange is None:
+            raise WireClosed
+        return self._exchange
+
+    def _number_of(self, record: Record, exchange: Exchange) -> int:
+        if not any(expected is record for _, expected in self._ahead):
+            return exchange.ask(record)
+        while True:
+            number, expected = self._ahead.popleft()
+            if expected is record:
+                return number
+            exchange.forget(number)
 
     def _start_again(self) -> None:
         for attempt in range(1, MAX_FAILED_STARTS + 1):

@@ -16,7 +16,7 @@ from include.engine.insert_queue import InsertQueue
 from include.engine.judge import Judge
 from include.engine.model import Batch, Receipt
 from include.engine.pool import TransformPool
-from include.engine.ports import ContentHash, Memory, Sink, Source, Transform
+from include.engine.ports import ContentHash, Fit, Memory, Sink, Source, Transform
 from include.engine.process_transform import ProcessTransform
 from include.engine.reader import ReaderThread
 from include.engine.samples import Samples
@@ -46,6 +46,7 @@ def run_batch(
     settings: EngineSettings,
     *,
     stop: threading.Event,
+    fit: Fit | None = None,
     memory: Memory | None = None,
     content_hash: ContentHash | None = None,
     skip_unchanged: bool = False,
@@ -70,11 +71,11 @@ def run_batch(
     run = _BatchRun(batch, settings, stop, abort)
     failure: BaseException | None = None
 
-    def judge(one: Transform) -> Judge:
-        return Judge(one, settings, abort, content_hash, skip_unchanged=skip_unchanged)
+    def judge(one: Transform, fit_after: Fit | None) -> Judge:
+        return Judge(one, settings, abort, content_hash, skip_unchanged=skip_unchanged, fit=fit_after)
 
     try:
-        workforce = recruit(transform, settings, abort, judge, run.check_stop)
+        workforce = recruit(transform, settings, abort, judge, check=run.check_stop, fit=fit)
         run.start(source, sink, memory, workforce, settled_before or Receipt())
         run.supervise(on_progress)
     except BaseException as error:  # noqa: BLE001 - a signal's exception too must free the threads before it goes on

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 _LENGTH = struct.Struct("!Q")
+_CHUNK_BYTES = 256 * 1024
 
 
 class WireClosed(Exception):
@@ -19,57 +20,104 @@ class WireClosed(Exception):
 class Wire:
     """One end of the conversation. One thread at a time; owns its socket.
 
+    What a `post` cannot send at once waits here, and goes out while the other side is listened to: so two ends
+    that talk at the same time never wait for each other.
     Unpickling executes what the other side says: both ends are this program, on a socket that has no name.
     """
 
     def __init__(self, end: socket.socket) -> None:
+        end.setblocking(False)
         self._end = end
+        self._chunk = bytearray(_CHUNK_BYTES)
+        self._heard = bytearray()
+        self._unsent = bytearray()
 
-    def send(self, message: Any, deadline: float | None = None) -> None:  # noqa: ANN401 - whatever pickles
-        """Send all of it by `deadline` on the monotonic clock; raises `TimeoutError`, `WireClosed`."""
+    def post(self, message: Any) -> None:  # noqa: ANN401 - whatever pickles
+        """Send what goes out at once, and never wait; that the other side is gone, `receive` will tell."""
         body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-        try:
-            self._end.settimeout(_left(deadline))
-            self._end.sendall(_LENGTH.pack(len(body)) + body)
-        except (BrokenPipeError, ConnectionError):
-            raise WireClosed from None
+        length = _LENGTH.pack(len(body))
+        sent = 0
+        if not self._unsent:
+            try:
+                sent = self._end.sendmsg([length, body])
+            except BlockingIOError:
+                pass
+            except OSError:
+                return
+        if sent < len(length):
+            self._unsent += length[sent:]
+        if sent < len(length) + len(body):
+            self._unsent += memoryview(body)[max(0, sent - len(length)) :]
+
+    def send(self, message: Any) -> None:  # noqa: ANN401 - whatever pickles
+        """Send all of it, however long the other side takes; that it is gone, `receive` will tell."""
+        self.post(message)
+        while self._unsent:
+            self._wait(select.POLLOUT, None)
+            self._send_rest()
 
     def receive(self, deadline: float | None = None) -> Any:  # noqa: ANN401 - whatever was pickled
-        """Wait for the next message until `deadline` on the monotonic clock; raises `TimeoutError`, `WireClosed`."""
-        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
-        return pickle.loads(self._read(length, deadline))  # noqa: S301 - see the class
+        """The next message. Waits until `deadline` (monotonic), for what has not come yet.
+
+        Raises `TimeoutError`, `WireClosed`.
+        """
+        while (end := self._end_of_message()) is None:
+            if self._hear():
+                continue
+            self._wait(select.POLLIN | (select.POLLOUT if self._unsent else 0), deadline)
+            if self._unsent:
+                self._send_rest()
+        with memoryview(self._heard) as heard, heard[_LENGTH.size : end] as body:
+            message = pickle.loads(body)  # noqa: S301 - see the class
+        del self._heard[:end]
+        return message
 
     def is_heard(self, timeout_s: float) -> bool:
         """Whether the other side says something, or goes, within the time."""
         poll = select.poll()
-        poll.register(self._end, select.POLLIN)
-        return bool(poll.poll(timeout_s * 1000))
+        poll.register(self._end, select.POLLIN | (select.POLLOUT if self._unsent else 0))
+        events = [event for _, event in poll.poll(timeout_s * 1000)]
+        if self._unsent and any(event & select.POLLOUT for event in events):
+            self._send_rest()
+        return any(event & ~select.POLLOUT for event in events)
 
     def close(self) -> None:
         """Close the socket; the other side reads the end of the file."""
         self._end.close()
 
-    def _read(self, length: int, deadline: float | None) -> bytearray:
-        body = bytearray(length)
-        view, filled = memoryview(body), 0
-        while filled < length:
-            try:
-                self._end.settimeout(_left(deadline))
-                count = self._end.recv_into(view[filled:])
-            except (ConnectionError, OSError) as error:
-                if isinstance(error, TimeoutError):
-                    raise
-                raise WireClosed from None
-            if not count:
-                raise WireClosed
-            filled += count
-        return body
+    def _end_of_message(self) -> int | None:
+        if len(self._heard) < _LENGTH.size:
+            return None
+        end = _LENGTH.size + int(_LENGTH.unpack_from(self._heard)[0])
+        return end if len(self._heard) >= end else None
 
+    def _hear(self) -> bool:
+        """Take what has come; False when that is nothing."""
+        try:
+            count = self._end.recv_into(self._chunk)
+        except BlockingIOError:
+            return False
+        except OSError:
+            raise WireClosed from None
+        if not count:
+            raise WireClosed
+        with memoryview(self._chunk) as chunk:
+            self._heard += chunk[:count]
+        return True
 
-def _left(deadline: float | None) -> float | None:
-    if deadline is None:
-        return None
-    left_s = deadline - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError
-    return left_s
+    def _send_rest(self) -> None:
+        try:
+            count = self._end.send(self._unsent)
+        except BlockingIOError:
+            return
+        except OSError:
+            # Whatever it said before it went may still be heard.
+            count = len(self._unsent)
+        del self._unsent[:count]
+
+    def _wait(self, events: int, deadline: float | None) -> None:
+        poll = select.poll()
+        poll.register(self._end, events)
+        left_ms = None if deadline is None else (deadline - time.monotonic()) * 1000
+        if (left_ms is not None and left_ms <= 0) or not poll.poll(left_ms):
+            raise TimeoutError

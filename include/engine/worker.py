@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from include.engine.abort import Abort, Aborted
 from include.engine.handoff import HandOff
@@ -15,6 +16,8 @@ from include.engine.task import Task
 RUN_S = 0.002
 """A worker takes as many tasks at a time as it has lately judged in this time: one, unless transforms are short."""
 RUN_TASKS = 32
+AHEAD_S = 0.008
+"""A worker process has at most that much work waiting, as far as the last records tell."""
 
 _clock = time.perf_counter
 
@@ -51,6 +54,7 @@ class TransformWorker(threading.Thread):
         self._on_busy = on_busy
         self._on_end = on_end
         self._waiting: deque[Task] = deque()
+        self._expected = 0
         self._settled: deque[Task] = deque()
 
     def run(self) -> None:
@@ -73,42 +77,90 @@ class TransformWorker(threading.Thread):
         """False when abandoned: then nothing of the batch may be touched any more."""
         limit, count, size = 1, 0, 0
         while run := self._handoff.take(limit, count, size):
-            self.begun = begun = _clock()
             self._waiting.extend(run)
-            if not self._judge_run():
+            busy_s = self._judge_run(len(run))
+            if busy_s is None:
                 return False
-            busy_s = _clock() - begun
-            self.begun = 0.0
-            self._on_busy(self.slot, busy_s)
-            limit = min(RUN_TASKS, max(1, int(RUN_S * len(run) / (busy_s + 1e-9))), limit * 2)
-            settled = _drain(self._settled)
-            count, size = len(settled), sum([task.record.size for task in settled])
-            if settled:
-                self._put(settled)
+            limit = min(RUN_TASKS, max(1, int(RUN_S * len(run) / busy_s)), limit * 2)
+            count, size = self._put_on()
         return True
 
-    def _judge_run(self) -> bool:
-        waiting, settled, judge = self._waiting, self._settled, self._judge
-        while waiting:
+    def _judge_run(self, most: int) -> float | None:
+        """Judge this many of those that wait; the seconds that it took, None when abandoned."""
+        self.begun = begun = _clock()
+        for _ in range(most):
             try:
-                task = waiting.popleft()
+                task = self._waiting.popleft()
             except IndexError:  # the supervisor took it back
                 break
             self._abort.check()
-            if task.settlement is None:
-                self.current = task
-                try:
-                    settlement = judge(task)
-                except BaseException:
-                    if not task.claim.acquire(blocking=False):
-                        return False
-                    raise
-                self.current = None
+            if not self._judge_one(task):
+                return None
+        busy_s = _clock() - begun
+        self.begun = 0.0
+        self._on_busy(self.slot, busy_s)
+        return busy_s + 1e-9
+
+    def _judge_one(self, task: Task) -> bool:
+        if task.settlement is None:
+            self.current = task
+            try:
+                settlement = self._judge(task)
+            except BaseException:
                 if not task.claim.acquire(blocking=False):
                     return False
-                task.settlement = settlement
-            settled.append(task)
+                raise
+            self.current = None
+            if not task.claim.acquire(blocking=False):
+                return False
+            task.settlement = settlement
+        self._settled.append(task)
         return True
+
+    def _put_on(self) -> tuple[int, int]:
+        """Put on what is settled; how many, and their bytes."""
+        settled = _drain(self._settled)
+        if settled:
+            self._put(settled)
+        return len(settled), sum([task.record.size for task in settled])
+
+
+class AheadWorker(TransformWorker):
+    """Keeps a worker process some records ahead: while this thread looks at an answer, the process has the next.
+
+    Only where records are short; a process with a long one has no use for more, and others may be free.
+    """
+
+    def _work(self) -> bool:
+        waiting = self._waiting
+        limit, count, size = 1, 0, 0
+        while True:
+            if waiting:
+                waiting.extend(self._handoff.take_ready(limit - len(waiting), count, size))
+            elif run := self._handoff.take(limit, count, size):
+                self._expected = 0
+                waiting.extend(run)
+            else:
+                return True
+            # Half of them: the process has the other half while these are put on and the next are taken.
+            most = max(1, len(waiting) // 2)
+            busy_s = self._judge_run(most)
+            if busy_s is None:
+                return False
+            limit = min(RUN_TASKS, max(1, int(AHEAD_S * most / busy_s)), limit * 2)
+            count, size = self._put_on()
+
+    def _judge_one(self, task: Task) -> bool:
+        if not self._expected:
+            self._judge.expect(task)
+        self._expected = max(0, self._expected - 1)
+        self._look_ahead()
+        return super()._judge_one(task)
+
+    def _look_ahead(self) -> None:
+        with suppress(IndexError):  # the supervisor took them back
+            while self._expected < len(self._waiting) and self._judge.expect(self._waiting[self._expected]):
+                self._expected += 1
 
 
 def _drain(tasks: deque[Task]) -> list[Task]:

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import resource
 import signal
 import socket
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from include.engine.bugs import rejection_of
 from include.engine.errors import BatchStopped, FatalError, RecordRejected, RecordSkipped, SettingsError, TransientError
+from include.engine.exchange import Reply
 from include.engine.lifeline import hold_on_to_parent
-from include.engine.ports import Transform
+from include.engine.model import Record
+from include.engine.ports import Fit, Transform
 from include.engine.process_transform import load_transform
 from include.engine.wire import Wire, WireClosed
 
 EXIT_MEMORY = 83
 """The process met its memory limit; it ends, since what else failed in it is unknown."""
-
-Reply = tuple[Any, ...]
-"""`("rows", rows)`, or the kind of an error and its fields; `("ready",)` once, after the factory."""
 
 
 def main(arguments: list[str]) -> None:
@@ -38,23 +38,24 @@ def main(arguments: list[str]) -> None:
     hold_on_to_parent(life_fd)
     wire = Wire(socket.socket(fileno=control_fd))
     try:
-        transform = _start(wire)
+        transform, fit = _start(wire)
         _silence()
         while True:
-            record = wire.receive()
-            _reply(wire, _answer(transform, record))
+            number, *fields = wire.receive()
+            _reply(wire, number, _answer(transform, Record(*fields), fit))
     except WireClosed:
         return
     except MemoryError:
         _end_for_memory()
 
 
-def _start(wire: Wire) -> Transform:
-    """Load the transform as the first message says, and say how that went."""
+def _start(wire: Wire) -> tuple[Transform, Fit | None]:
+    """Load transform and fit as the first message says, and say how that went."""
     order = wire.receive()
     sys.path.extend(path for path in order["path"] if path not in sys.path)
     try:
         transform = load_transform(order["factory"], order["config"])
+        fit: Fit | None = pickle.loads(order["fit"])  # noqa: S301 - as everything on this wire
     except SettingsError as error:
         wire.send(("fatal", str(error)))
         raise SystemExit(1) from None
@@ -62,7 +63,7 @@ def _start(wire: Wire) -> Transform:
     if order["memory_limit_bytes"] is not None:
         _limit_memory(order["memory_limit_bytes"])
     wire.send(("ready",))
-    return transform
+    return transform, fit
 
 
 def _limit_memory(limit_bytes: int) -> None:
@@ -81,9 +82,10 @@ def _silence() -> None:
     os.close(nowhere)
 
 
-def _answer(transform: Transform, record: Any) -> Reply:  # noqa: ANN401 - as it comes from the pickle
+def _answer(transform: Transform, record: Record, fit: Fit | None) -> Reply:
     try:
-        return "rows", transform(record)
+        rows = transform(record)
+        return "rows", rows if fit is None else fit(rows, record.key)
     except MemoryError:
         _end_for_memory()
     except RecordRejected as error:
@@ -99,14 +101,14 @@ def _answer(transform: Transform, record: Any) -> Reply:  # noqa: ANN401 - as it
         return "rejected", bug.code, bug.message
 
 
-def _reply(wire: Wire, reply: Reply) -> None:
+def _reply(wire: Wire, number: int, reply: Reply) -> None:
     try:
-        wire.send(reply)
+        wire.send((number, *reply))
     except (WireClosed, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - rows that do not pickle are the transform's bug
         bug = rejection_of(error)
-        wire.send(("rejected", bug.code, bug.message))
+        wire.send((number, "rejected", bug.code, bug.message))
 
 
 def _end_for_memory() -> NoReturn:

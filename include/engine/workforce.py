@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from include.engine.abort import Abort
 from include.engine.errors import SettingsError
 from include.engine.judge import Judge
-from include.engine.ports import Transform
+from include.engine.ports import Fit, Transform
 from include.engine.process_pool import ProcessPool
 from include.engine.process_transform import ProcessTransform
 from include.engine.settings import EngineSettings
@@ -39,8 +39,10 @@ def recruit(
     transform: Transform | ProcessTransform,
     settings: EngineSettings,
     abort: Abort,
-    judge: Callable[[Transform], Judge],
+    judge: Callable[[Transform, Fit | None], Judge],
+    *,
     check: Callable[[], None],
+    fit: Fit | None,
 ) -> Workforce:
     """Start processes when the settings ask for them; where they do not start, the batch has one thread.
 
@@ -48,11 +50,11 @@ def recruit(
     """
     workers, timeout_s = settings.workers, settings.record_timeout_s
     if settings.worker_kind == "threads":
-        shared = judge(transform.load() if isinstance(transform, ProcessTransform) else transform)
+        shared = judge(transform.load() if isinstance(transform, ProcessTransform) else transform, fit)
         return Workforce([shared] * workers, timeout_s)
     if not isinstance(transform, ProcessTransform):
         raise SettingsError("worker_kind 'processes' needs a ProcessTransform: a callable cannot cross to a process")
-    processes = ProcessPool(transform, workers, timeout_s, abort)
+    processes = ProcessPool(transform, workers, timeout_s, abort, fit)
     if processes.start(check):
-        return Workforce([judge(worker) for worker in processes.workers], None, processes)
-    return Workforce([judge(transform.load())], timeout_s, degraded=True)
+        return Workforce([judge(worker, None) for worker in processes.workers], None, processes)
+    return Workforce([judge(transform.load(), fit)], timeout_s, degraded=True)

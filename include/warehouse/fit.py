@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from include.engine.errors import RecordRejected
-from include.engine.model import Key, Record, Row, Rows
-from include.engine.ports import Transform
+from include.engine.model import Key, Row, Rows
 from include.warehouse.encoders import Wire, encoder, integer_bounds, text_limit, value_encoder
 from include.warehouse.target import Target, TargetTable
 
@@ -70,8 +69,13 @@ class Fitter:
     """
 
     def __init__(self, target: Target, dialect: str) -> None:
+        self._made_of = target, dialect
         self._target = target.name
         self._plans = {table.name: _TablePlan(table, dialect, target.record_key) for table in target.tables}
+
+    def __reduce__(self) -> tuple[type[Fitter], tuple[Target, str]]:
+        """The encoders do not pickle; they are made again where the pickle arrives."""
+        return Fitter, self._made_of
 
     def __call__(self, rows: Rows, key: Key | None = None) -> Rows:
         """`key`, where given, is compared with the record key's column of every row."""
@@ -82,11 +86,3 @@ class Fitter:
                 raise RecordRejected("fit.unknown_table", f"{name} is not a table of target {self._target}")
             fitted[name] = [plan.fit(row, key) for row in table_rows]
         return fitted
-
-    def after(self, transform: Transform) -> Transform:
-        """The transform whose rows are fitted."""
-
-        def fitted_transform(record: Record) -> Rows:
-            return self(transform(record), record.key)
-
-        return fitted_transform

@@ -9,7 +9,7 @@ from typing import Any
 
 from include.engine.errors import HeadraceError
 from include.engine.model import Batch
-from include.engine.ports import Transform
+from include.engine.ports import Fit
 from include.engine.run import run_batch
 from include.engine.settings import EngineSettings
 from include.engine.stats import BatchStats, Progress
@@ -67,10 +67,11 @@ def load_batch(
     run_batch(
         batch,
         pipeline.source(),
-        _fitted(pipeline, warehouse),
+        pipeline.transform(),
         WarehouseSink(warehouse, cycle, pipeline.target, retired, stop),
         settings,
         stop=stop,
+        fit=_fit(pipeline, warehouse),
         memory=memory if look_up else None,
         content_hash=pipeline.content_hash,
         skip_unchanged=skipping,
@@ -81,9 +82,8 @@ def load_batch(
     return closing.line
 
 
-def _fitted(pipeline: Pipeline, warehouse: Warehouse) -> Transform:
-    fitter = Fitter(pipeline.target, warehouse.name)
-    return within_record(pipeline.target, fitter.after(pipeline.transform()))
+def _fit(pipeline: Pipeline, warehouse: Warehouse) -> Fit:
+    return within_record(pipeline.target, Fitter(pipeline.target, warehouse.name))
 
 
 class _Closing:
@@ -119,8 +119,16 @@ def _dry_run(
     stop: threading.Event,
     on_progress: Callable[[Progress], None] | None,
 ) -> dict[str, Any]:
-    transform = _fitted(pipeline, warehouse)
-    stats = run_batch(batch, pipeline.source(), transform, DrySink(), settings, stop=stop, on_progress=on_progress)
+    stats = run_batch(
+        batch,
+        pipeline.source(),
+        pipeline.transform(),
+        DrySink(),
+        settings,
+        stop=stop,
+        fit=_fit(pipeline, warehouse),
+        on_progress=on_progress,
+    )
     counters = stats.counters.to_json() | {"records_settled": stats.counters.records_settled}
     planned = {"batch_index": batch.index, "records_planned": batch.planned_records}
     return {"cycle_id": None, "state": DRY_RUN, **planned, **counters, "stats": stats.to_json()}

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from include.engine.model import Batch, Record
 from include.engine.ports import Source, Transform
+from include.engine.process_transform import ProcessTransform
 from include.warehouse.target import Target
 
 
@@ -34,8 +35,11 @@ class Pipeline(Protocol):
         """Reads the records; called once a batch."""
         ...
 
-    def transform(self) -> Transform:
-        """Gives rows of Python values (`Decimal`, `datetime`, `UUID`…); called once a batch, used from many threads."""
+    def transform(self) -> Transform | ProcessTransform:
+        """Gives rows of Python values (`Decimal`, `datetime`, `UUID`…); called once a batch, used from many threads.
+
+        A `ProcessTransform` where the settings ask for worker processes; its rows are fitted to the tables here.
+        """
         ...
 
     def content_hash(self, record: Record) -> str:

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from include.engine.abort import Abort
 from include.engine.insert_queue import InsertQueue
-from include.engine.model import Batch, KeyRange, Outcome, Record, Settlement
+from include.engine.model import Batch, KeyRange, Outcome, Record, Rows, Settlement
 from include.engine.writer import DatabaseInsertThread
+from include.pipelines.xml.document_transform import DocumentTransform
 from include.pipelines.xml.pipeline import XmlPipeline
 from include.pipelines.xml.settings import XmlSettings
 from include.sandbox.lending import FIRST_KEY
@@ -50,7 +51,8 @@ class Order:
     records: int
     workers: int | None = None
     insert_batch: int | None = None
-    """None, as for `workers`, is the pipeline's default."""
+    worker_kind: str | None = None
+    """None, as for the two above, is the pipeline's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,16 @@ class Task:
 
     def __init__(self, order: Order) -> None:
         self.order = order
-        given = {"workers": order.workers, "insert_batch": order.insert_batch}
+        given = {"workers": order.workers, "insert_batch": order.insert_batch, "worker_kind": order.worker_kind}
         self.settings = XmlSettings(**{name: value for name, value in given.items() if value is not None})
         self.warehouse = sqlite_warehouse(Path(order.warehouse))
         self.pipeline = XmlPipeline(self.settings, None, sqlite_warehouse(Path(order.source)), self.warehouse)
-        fitter = Fitter(self.pipeline.target, self.warehouse.name)
-        self.transform = within_record(self.pipeline.target, fitter.after(self.pipeline.transform()))
+        self.fit = within_record(self.pipeline.target, Fitter(self.pipeline.target, self.warehouse.name))
+        self._map = DocumentTransform(self.pipeline.contract, self.settings.limits())
+
+    def transform(self, record: Record) -> Rows:
+        """In this process, whatever the kind of workers."""
+        return self.fit(self._map(record), record.key)
 
     def ready(self) -> Callable[[], int]:
         """Do what is not measured; gives what is, which says how many records it did."""

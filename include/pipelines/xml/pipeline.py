@@ -7,14 +7,14 @@ import re
 from functools import cached_property
 
 from include.engine.errors import SettingsError
-from include.engine.model import Batch, Key, Record, Rows
+from include.engine.model import Batch, Key, Record
 from include.engine.plan import plan_keys
 from include.engine.ports import Transform
-from include.pipelines.xml.compile import compile_contract
+from include.engine.process_transform import ProcessTransform
 from include.pipelines.xml.contract import Contract
 from include.pipelines.xml.contract_files import find_contract
+from include.pipelines.xml.document_transform import DocumentTransform, process_transform
 from include.pipelines.xml.encoding import Utf8
-from include.pipelines.xml.parser import DocumentParser
 from include.pipelines.xml.settings import XmlSettings
 from include.pipelines.xml.source import TableKeySpace, XmlTableSource
 from include.pipelines.xml.source_table import SourceNames
@@ -46,8 +46,6 @@ class XmlPipeline:
         self._window = window if settings.change_date_column is not None else None
         self._source_database = source_database
         self._warehouse = warehouse
-        self._plan = compile_contract(self.contract)
-        self._parser = DocumentParser(settings.limits())
 
     @cached_property
     def fingerprint(self) -> str:
@@ -85,12 +83,10 @@ class XmlPipeline:
             page_bytes=settings.page_bytes,
         )
 
-    def transform(self) -> Transform:
-        """Parses and maps; each thread parses with a parser of its own."""
-        return self._transform
-
-    def _transform(self, record: Record) -> Rows:
-        return self._plan.rows(self._parser.parse(record.payload), record.key)
+    def transform(self) -> Transform | ProcessTransform:
+        """Parses and maps, in threads or in worker processes."""
+        build = process_transform if self.settings.worker_kind == "processes" else DocumentTransform
+        return build(self.contract, self.settings.limits())
 
     def content_hash(self, record: Record) -> str:
         """Of the document's bytes as the source has them; white space counts."""

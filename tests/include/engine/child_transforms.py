@@ -56,7 +56,17 @@ ORDERS: dict[str, Callable[[], Any]] = {
     "sys.exit": lambda: sys.exit(9),
     "memory": lambda: bytearray(4 * 1024**3),
     "hang": lambda: time.sleep(1000),
+    "slow": lambda: time.sleep(0.6),
 }
+
+
+def marked_as_fitted(rows: Rows, key: Any) -> Rows:
+    """A fit that travels to the processes; refuses key 3."""
+    if key == 3:
+        raise RecordRejected("fit.too_long", "t.word")
+    return {"t": [(*row, "fitted in", os.getpid()) for row in rows["t"]]}
+
+
 VALUES: dict[str, Any] = {"unpicklable": lambda: None, "big": "x" * 3_000_000}
 
 
@@ -68,6 +78,10 @@ def obedient(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
         return {"t": [(record.key, os.getpid(), VALUES.get(record.payload))]}
 
     return obey
+
+
+def echo(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
+    return lambda record: {"t": [(record.key, record.payload)]}
 
 
 def holds_the_lock(config: Mapping[str, Any]) -> Callable[[Record], Rows]:

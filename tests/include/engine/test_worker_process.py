@@ -18,8 +18,10 @@ import pytest
 
 from include.engine import process_worker
 from include.engine.errors import BatchStopped, FatalError, SettingsError
-from include.engine.model import Outcome, Record
+from include.engine.model import Outcome, Prior, Record
 from include.engine.process_transform import ProcessTransform
+from tests.include.engine.child_transforms import marked_as_fitted
+from tests.include.engine.conftest import DictMemory
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -136,6 +138,67 @@ def test_a_process_is_recycled_after_its_share(house: Any) -> None:
     house.run(told(*[""] * 9), obedient(recycle_after=3), worker_kind="processes", workers=1)
     pids = [one.rows["t"][0][1] for one in house.sink.settlements]
     assert len(set(pids)) == 3
+
+
+def test_rows_are_fitted_in_the_process_that_made_them(house: Any) -> None:
+    house.run(told(*[""] * 5), obedient(), worker_kind="processes", workers=1, fit=marked_as_fitted)
+    settled = house.sink.by_key()
+    assert settled[3].code == "fit.too_long"
+    assert all(row[1] == row[-1] != os.getpid() for key, one in settled.items() if key != 3 for row in one.rows["t"])
+
+
+@pytest.mark.parametrize("order", ["segfault", "hang", "reject", "transient", "unpicklable"])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_bad_record_among_many_that_are_under_way_costs_one(house: Any, order: str, *, ordered: bool) -> None:
+    orders = [order if number in (100, 101, 150) else "" for number in range(300)]
+    options = {"worker_kind": "processes", "workers": 1, "record_timeout_s": 0.5, "max_tries": 2, "ordered": ordered}
+    house.run(told(*orders), obedient(), **options)
+    settled = house.sink.by_key()
+    assert len(settled) == 300
+    assert [key for key, one in settled.items() if one.outcome is Outcome.REJECTED] == [100, 101, 150]
+    if ordered:
+        assert list(settled) == list(range(300))
+
+
+def test_what_waits_behind_a_slow_record_goes_to_another_process(house: Any) -> None:
+    orders = ["slow" if number == 100 else "" for number in range(400)]
+    house.run(told(*orders), obedient(), worker_kind="processes", workers=2)
+    order_of_settling = [one.key for one in house.sink.settlements]
+    assert sorted(order_of_settling) == list(range(400))
+    assert order_of_settling[-1] == 100
+
+
+def test_a_record_that_hangs_in_two_processes_is_still_one_reject(house: Any) -> None:
+    """It was under way to the first when a slow one held that up, and was handed to the second."""
+    orders = [*[""] * 100, "slow", "hang", *[""] * 199]
+    house.run(told(*orders), obedient(), worker_kind="processes", workers=2, record_timeout_s=1.0)
+    settled = house.sink.by_key()
+    assert len(settled) == 301
+    assert [(key, one.code) for key, one in settled.items() if one.outcome is Outcome.REJECTED] == [
+        (101, "timeout.transform")
+    ]
+
+
+def test_large_records_cross_both_ways_without_waiting_for_each_other(house: Any) -> None:
+    records = [Record(number, "big" + "x" * 1_000_000, size=1_000_000) for number in range(12)]
+    house.run(records, ProcessTransform(factory="child_transforms:echo"), worker_kind="processes", workers=1)
+    assert sum(len(one.rows["t"][0][1]) for one in house.sink.settlements) == 12 * 1_000_003
+
+
+def test_an_unchanged_record_never_goes_to_a_process(house: Any) -> None:
+    memory = DictMemory({key: Prior(None, f"hash {key}", in_this_cycle=False) for key in range(50)})
+    orders = ["segfault" if number < 50 else "" for number in range(100)]
+    stats = house.run(
+        told(*orders),
+        obedient(),
+        worker_kind="processes",
+        workers=1,
+        memory=memory,
+        content_hash=lambda record: f"hash {record.key}",
+        skip_unchanged=True,
+    )
+    assert (stats.counters.records_skipped, stats.counters.records_written) == (50, 50)
+    assert stats.workers_restarted == 0
 
 
 def test_stop_ends_processes_that_hang(house: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from include.engine.errors import RecordRejected
-from include.engine.model import Record, Rows
+from include.engine.model import Key, Rows
 from include.warehouse.kinship import within_record
 from tests.include.warehouse.toy_people import lone_people, people, person_rows
 
@@ -14,20 +14,21 @@ from tests.include.warehouse.toy_people import lone_people, people, person_rows
     "addresses", [[("2-0", "of another record")], [("1-0", "mine"), (None, "of nobody")]], ids=["another", "none"]
 )
 def test_a_row_whose_parent_is_of_another_record_is_rejected(addresses: list[Any]) -> None:
-    def transform(record: Record) -> Rows:
-        return {**person_rows(record.key), "address": addresses}
+    def fit(rows: Rows, key: Key) -> Rows:
+        return {**rows, "address": addresses}
 
     with pytest.raises(RecordRejected, match=r"fit\.parent: address: a row whose contact"):
-        within_record(people(), transform)(Record(1, None))
+        within_record(people(), fit)(person_rows(1), 1)
 
 
 def test_rows_of_one_record_pass() -> None:
-    assert within_record(people(), lambda record: person_rows(record.key))(Record(1, None)) == person_rows(1)
-    assert within_record(people(), lambda _: {})(Record(1, None)) == {}
+    assert within_record(people(), as_they_are)(person_rows(1), 1) == person_rows(1)
+    assert within_record(people(), as_they_are)({}, 1) == {}
 
 
 def test_a_target_whose_tables_all_carry_the_key_costs_nothing() -> None:
-    def transform(record: Record) -> Rows:
-        return {}
+    assert within_record(lone_people(), as_they_are) is as_they_are
 
-    assert within_record(lone_people(), transform) is transform
+
+def as_they_are(rows: Rows, key: Key) -> Rows:
+    return rows

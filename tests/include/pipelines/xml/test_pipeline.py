@@ -70,6 +70,25 @@ def test_a_batch_of_documents_lands_in_the_contracts_tables_and_the_broken_ones_
     assert sum(found.values()) == line["rows_written"]
 
 
+def test_worker_processes_give_the_tables_and_rejects_that_threads_give(
+    source: Warehouse, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    results = []
+    for kind in ("threads", "processes"):
+        own = sqlite_warehouse(tmp_path / f"{kind}.db")
+        xml = pipeline(source, own, worker_kind=kind, max_reject_rate=1)
+        (batch,) = xml.plan(1000)
+        attempt = Attempt("xml_records", "lending", "d", "r", "load", 0, "me", 1)
+        line = load_batch(xml, batch, attempt, own, xml.settings.engine(), stop=threading.Event())
+        assert not line["stats"]["degraded"]
+        with own.connect() as connection:
+            tables = {t.name: connection.execute(sa.select(t.table)).all() for t in xml.target.tables}
+            rejects = connection.exec_driver_sql("SELECT record_key, code, message FROM headrace_rejects").all()
+        results.append((line["records_written"], line["records_rejected"], tables, sorted(rejects)))
+    assert results[0] == results[1]
+    assert results[0][1] > 0
+
+
 def test_a_plan_covers_range_and_window(source: Warehouse, warehouse: Warehouse) -> None:
     assert [batch.part for batch in pipeline(source, warehouse).plan(60)] == [
         KeyRange(None, FIRST_KEY + 60),

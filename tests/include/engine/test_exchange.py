@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from include.engine.exchange import Exchange
+from include.engine.model import Record
+from include.engine.wire import Wire, WireClosed
+
+
+class Process:
+    """The other side, which answers when it is told to."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self.wire = Wire(end)
+
+    def answer(self, number: int) -> None:
+        asked, key, *_ = self.wire.receive(time.monotonic() + 1)
+        assert asked == number
+        self.wire.send((asked, "rows", key))
+
+
+@pytest.fixture
+def process() -> Iterator[Process]:
+    yield (process := Process(SOCKETS.pop()))
+    process.wire.close()
+
+
+SOCKETS: list[socket.socket] = []
+
+
+@pytest.fixture
+def exchange() -> Iterator[Exchange]:
+    ours, theirs = socket.socketpair()
+    SOCKETS.append(theirs)
+    wire = Wire(ours)
+    yield Exchange(wire)
+    wire.close()
+
+
+def test_answers_go_to_their_questions_and_may_be_asked_for_later(exchange: Exchange, process: Process) -> None:
+    numbers = [exchange.ask(Record(key, None, size=10)) for key in "abc"]
+    for number in numbers:
+        process.answer(number)
+    assert exchange.answer(numbers[2], 1) == ("rows", "c")
+    assert exchange.answer(numbers[0], 1) == ("rows", "a")
+    assert (exchange.under_way, exchange.bytes_under_way, exchange.oldest) == (0, 0, None)
+    assert exchange.answer(numbers[1], 1) == ("rows", "b")
+
+
+def test_forgotten_answers_are_dropped_whether_they_have_come_or_not(exchange: Exchange, process: Process) -> None:
+    numbers = [exchange.ask(Record(key, None)) for key in "abcd"]
+    process.answer(numbers[0])
+    process.answer(numbers[1])
+    exchange.answer(numbers[1], 1)
+    exchange.forget(numbers[0])
+    exchange.forget(numbers[2])
+    process.answer(numbers[2])
+    process.answer(numbers[3])
+    assert exchange.answer(numbers[3], 1) == ("rows", "d")
+    assert not exchange._answers
+    assert not exchange._forgotten
+
+
+def test_a_record_has_its_time_from_when_it_is_the_oldest(exchange: Exchange, process: Process) -> None:
+    first, second = (exchange.ask(Record(key, None)) for key in "ab")
+    time.sleep(0.3)
+    process.answer(first)
+    exchange.answer(first, 0.2)  # it has come, however late one looks
+    with pytest.raises(TimeoutError):
+        exchange.answer(second, 0.2)
+    assert exchange.oldest == second
+
+
+def test_who_is_the_oldest_is_the_cause_of_an_end(exchange: Exchange, process: Process) -> None:
+    first, second = (exchange.ask(Record(key, None)) for key in "ab")
+    process.answer(first)
+    process.wire.close()
+    with pytest.raises(WireClosed):
+        exchange.answer(second, None)
+    assert exchange.oldest == second
+
+
+def test_a_payload_that_does_not_pickle_is_no_question(exchange: Exchange, process: Process) -> None:
+    with pytest.raises(Exception, match="pickle"):
+        exchange.ask(Record("a", lambda: None))
+    assert (exchange.asked, exchange.under_way) == (0, 0)
+    number = exchange.ask(Record("b", None))
+    process.answer(number)
+    assert exchange.answer(number, 1) == ("rows", "b")
