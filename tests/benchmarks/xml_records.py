@@ -1,6 +1,6 @@
 """The XML pipeline, its parts side by side: parse and map alone, insert alone, and the whole engine.
 
-    python -m tests.benchmarks.xml_records [--sizes 4000 30000 145000] [--repetitions 5] [--seconds 4]
+    python -m tests.benchmarks.xml_records [--sizes 4000 30000 145000] [--repetitions 5] [--seconds 8]
 
 From the project root. Each figure is a fresh process, or two at once on the same files, as one or two mapped tasks
 are; all start in the same state, on a warehouse that is empty but for a warm-up. A repetition runs all figures of a
@@ -24,7 +24,10 @@ from include.sandbox.lending import write_sample
 from tests.benchmarks.figures import busy_s, machine, median, ratio, table
 from tests.benchmarks.xml_task import WARM_UP_RECORDS, Figures, Order
 
-PARTS = ("transform", "insert", "whole")
+KINDS = ("threads", "processes")
+"""Of the one worker that a task has: in its own process, or beside it."""
+WHOLES = tuple(f"whole, {kind}" for kind in KINDS)
+PARTS = ("transform", "insert", *WHOLES)
 TASKS = (1, 2)
 MAX_OTHERS = 0.15
 """Cores that other programs may use before a figure is taken again."""
@@ -85,8 +88,9 @@ def measure(setting: Setting, part: str, tasks: int) -> Measured:
 
 
 def _start(setting: Setting, part: str, index: int, warehouse: Path) -> subprocess.Popen[str]:
+    name, _, kind = part.partition(", ")
     order = Order(
-        part=part,
+        part=name,
         source=str(setting.source),
         warehouse=str(warehouse),
         index=index,
@@ -94,6 +98,7 @@ def _start(setting: Setting, part: str, index: int, warehouse: Path) -> subproce
         records=setting.records,
         workers=setting.workers,
         insert_batch=setting.insert_batch,
+        worker_kind=kind or None,
     )
     command = [sys.executable, "-m", "tests.benchmarks.xml_task", json.dumps(asdict(order))]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -118,28 +123,34 @@ def slower(found: Repetitions, tasks: int) -> list[float]:
     return [min(pair) for pair in zip(rates(found, "transform", tasks), rates(found, "insert", tasks), strict=True)]
 
 
-RATES = ("documents", "tasks", *(f"{part}/s" for part in PARTS), "whole of slower", "of one task", "a minute", "others")
-COSTS = ("documents", "tasks", *(f"{part}, CPU µs" for part in PARTS), "the rest")
+RATES = (
+    "documents", "tasks", "worker in", "transform/s", "insert/s", "whole/s", "whole of slower", "of one task",
+    "a minute", "others",
+)  # fmt: skip
+COSTS = ("documents", "tasks", "worker in", "transform, CPU µs", "insert, CPU µs", "whole, CPU µs", "the rest")
 
 
-def rate_row(size_bytes: int, found: Repetitions, tasks: int) -> list[str]:
-    medians = [median(rates(found, part, tasks)) for part in PARTS]
-    whole = rates(found, "whole", tasks)
+def rate_row(size_bytes: int, found: Repetitions, tasks: int, kind: str) -> list[str]:
+    parts = ("transform", "insert", f"whole, {kind}")
+    medians = [median(rates(found, part, tasks)) for part in parts]
+    whole = rates(found, parts[-1], tasks)
     return [
         f"{size_bytes // 1000} KB",
         str(tasks),
+        kind,
         *(f"{rate:,.0f}" for rate in medians),
         f"{ratio(whole, slower(found, tasks)):.2f}",
-        f"{ratio(whole, rates(found, 'whole', 1)):.2f}",
+        f"{ratio(whole, rates(found, parts[-1], 1)):.2f}",
         f"{60 * medians[-1]:,.0f}",
-        f"{max(measured.others for part in PARTS for measured in found[part, tasks]):.2f}",
+        f"{max(measured.others for part in parts for measured in found[part, tasks]):.2f}",
     ]
 
 
-def cost_row(size_bytes: int, found: Repetitions, tasks: int) -> list[str]:
-    costs = {part: median(measured.cpu_us for measured in found[part, tasks]) for part in PARTS}
-    rest = costs["whole"] - costs["transform"] - costs["insert"]
-    return [f"{size_bytes // 1000} KB", str(tasks), *(f"{cost:.0f}" for cost in (*costs.values(), rest))]
+def cost_row(size_bytes: int, found: Repetitions, tasks: int, kind: str) -> list[str]:
+    parts = ("transform", "insert", f"whole, {kind}")
+    transform, insert, whole = (median(measured.cpu_us for measured in found[part, tasks]) for part in parts)
+    costs = (transform, insert, whole, whole - transform - insert)
+    return [f"{size_bytes // 1000} KB", str(tasks), kind, *(f"{cost:.0f}" for cost in costs)]
 
 
 def repeat(setting: Setting, repetitions: int) -> Repetitions:
@@ -162,16 +173,17 @@ def run(sizes: Sequence[int], repetitions: int, seconds: float, workers: int | N
             write_sample(source, max(TASKS) * (records + WARM_UP_RECORDS), size_bytes=size)
             found = repeat(Setting(size, records, source, workers, insert_batch), repetitions)
         print(f"\n{records} records a task, {repetitions} repetitions\n", flush=True)
-        print(table(RATES, [rate_row(size, found, tasks) for tasks in TASKS]), flush=True)
-        print("\n" + table(COSTS, [cost_row(size, found, tasks) for tasks in TASKS]), flush=True)
+        lines = [(size, found, tasks, kind) for kind in KINDS for tasks in TASKS]
+        print(table(RATES, [rate_row(*line) for line in lines]), flush=True)
+        print("\n" + table(COSTS, [cost_row(*line) for line in lines]), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(RECORDS_A_SECOND), choices=list(RECORDS_A_SECOND))
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of one figure, roughly")
-    parser.add_argument("--workers", type=int, help="transform threads a task; left out, the pipeline's default")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of one figure, roughly")
+    parser.add_argument("--workers", type=int, help="workers a task; left out, the pipeline's default")
     parser.add_argument("--insert-batch", type=int, help="records a transaction; left out, the pipeline's default")
     arguments = parser.parse_args()
     run(arguments.sizes, arguments.repetitions, arguments.seconds, arguments.workers, arguments.insert_batch)
