@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from include.engine.errors import FatalError, RecordRejected
-from include.engine.names import add_names
+from include.engine.names import MAX_WARNINGS, add_names
 
 Key = str | int
 """Names a record for ever. Numbers sort as numbers, text by code point."""
@@ -20,6 +20,40 @@ Row = tuple[Any, ...]
 
 Rows = Mapping[str, Sequence[Row]]
 """The rows that one record gives, by target table name. An empty mapping is a record without rows."""
+
+
+class NotedRows(dict[str, Sequence[Row]]):
+    """Rows with what their transform noticed about the record. Compares as its rows; pickles whole."""
+
+    __slots__ = ("marks", "warnings")
+
+    warnings: dict[str, int]
+    """How often each thing was wrong and tolerated, by name (`truncated loans.purpose`); no values of the record."""
+    marks: int
+    """A set of bits, each of which says something true of this record; the pipeline's `mark_names` names them."""
+
+    def __init__(
+        self,
+        rows: Rows | Iterable[tuple[str, Sequence[Row]]] = (),
+        warnings: dict[str, int] | None = None,
+        marks: int = 0,
+    ) -> None:
+        super().__init__(rows)
+        self.warnings = {} if warnings is None else warnings
+        self.marks = marks
+
+
+def noticed(written: Iterable[Rows | None]) -> tuple[dict[str, int], int]:
+    """The warnings (summed, at most `MAX_WARNINGS` names) and the marks (joined) of the rows of many records."""
+    warnings: dict[str, int] = {}
+    marks = 0
+    for rows in written:
+        if isinstance(rows, NotedRows):
+            marks |= rows.marks
+            for name, count in rows.warnings.items():
+                warnings[name] = warnings.get(name, 0) + count
+    return add_names({}, warnings, MAX_WARNINGS) if warnings else warnings, marks
+
 
 MAX_BATCH_JSON_BYTES = 1024
 """Every mapped task resolves the whole list of batches, so each must stay small."""
@@ -212,6 +246,10 @@ class Receipt:
     rows_written: int = 0
     rejected_by_code: Mapping[str, int] = field(default_factory=dict)
     skipped_by_reason: Mapping[str, int] = field(default_factory=dict)
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    """Of the records that were written, by name."""
+    marks: int = 0
+    """Each bit that any of those records has set."""
     replayed: bool = False
     """The ordinal had been committed already; nothing was written again."""
 
@@ -219,6 +257,7 @@ class Receipt:
     def as_asked(cls, settlements: Sequence[Settlement]) -> Receipt:
         """Of a commit that settled each record as it was judged."""
         outcomes = Counter(settlement.outcome for settlement in settlements)
+        warnings, marks = noticed(s.rows for s in settlements if s.outcome is Outcome.WRITTEN)
         return cls(
             written=outcomes[Outcome.WRITTEN],
             rejected=outcomes[Outcome.REJECTED],
@@ -226,6 +265,8 @@ class Receipt:
             rows_written=sum(settlement.row_count for settlement in settlements),
             rejected_by_code=Counter(s.code or "" for s in settlements if s.outcome is Outcome.REJECTED),
             skipped_by_reason=Counter(s.code or "" for s in settlements if s.outcome is Outcome.SKIPPED),
+            warnings=warnings,
+            marks=marks,
         )
 
     def __add__(self, other: Receipt) -> Receipt:
@@ -236,6 +277,8 @@ class Receipt:
             rows_written=self.rows_written + other.rows_written,
             rejected_by_code=add_names(self.rejected_by_code, other.rejected_by_code),
             skipped_by_reason=add_names(self.skipped_by_reason, other.skipped_by_reason),
+            warnings=add_names(self.warnings, other.warnings, MAX_WARNINGS),
+            marks=self.marks | other.marks,
         )
 
     @property

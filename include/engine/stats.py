@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from include.engine.histogram import Histogram
 from include.engine.model import KeyTiming
-from include.engine.names import add_names
+from include.engine.names import MAX_WARNINGS, add_names
 from include.engine.samples import Samples
 
 SLOWEST = 5
@@ -93,6 +93,10 @@ class Measures:
     rejected_by_code: dict[str, int] = field(default_factory=dict)
     """As the commits settled: their sum is `records_rejected`."""
     skipped_by_reason: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+    """What transforms tolerated in the records that were written, by name."""
+    marks: int = 0
+    """Each bit that any written record has set; hexadecimal text in JSON, where numbers end at 53 bits."""
     slowest: list[KeyTiming] = field(default_factory=list)
 
     @property
@@ -127,6 +131,7 @@ class Measures:
         for name, value in document.items():
             if hasattr(value, "to_json"):
                 document[name] = value.to_json()
+        document["marks"] = f"{self.marks:x}"
         document["slowest"] = [{"seconds": slow.seconds, "key": slow.key} for slow in self.slowest]
         return document
 
@@ -145,6 +150,7 @@ _READERS: dict[str, Any] = {
     "transform_latency": Histogram.from_json,
     "insert_latency": Histogram.from_json,
     "queue_depth": Samples.from_json,
+    "marks": lambda digits: int(digits, 16),
     "slowest": lambda timings: [KeyTiming(**timing) for timing in timings],
 }
 
@@ -197,6 +203,8 @@ class RunStats(Measures):
             degraded=self.degraded or other.degraded,
             rejected_by_code=add_names(self.rejected_by_code, other.rejected_by_code),
             skipped_by_reason=add_names(self.skipped_by_reason, other.skipped_by_reason),
+            warnings=add_names(self.warnings, other.warnings, MAX_WARNINGS),
+            marks=self.marks | other.marks,
             slowest=slowest_of([*self.slowest, *other.slowest]),
             batches=self.batches + (other.batches if isinstance(other, RunStats) else 1),
         )

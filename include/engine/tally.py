@@ -8,7 +8,7 @@ from include.engine.bugs import bugs_among
 from include.engine.errors import LedgerMismatch
 from include.engine.histogram import Histogram
 from include.engine.model import InsertBatch, KeyTiming, Receipt, Settlement
-from include.engine.names import add_names
+from include.engine.names import MAX_WARNINGS, add_names
 from include.engine.stats import SLOWEST, Counters, Measures, slowest_of
 
 
@@ -24,6 +24,8 @@ class Tally:
         self.insert_latency = Histogram()
         self.rejected_by_code: dict[str, int] = {}
         self.skipped_by_reason: dict[str, int] = {}
+        self.warnings: dict[str, int] = {}
+        self.marks = 0
         self.slowest: list[KeyTiming] = []
         self._slow_s = 0.0
 
@@ -38,6 +40,9 @@ class Tally:
         transform_s = self._measure(settlements)
         self.rejected_by_code = add_names(self.rejected_by_code, receipt.rejected_by_code)
         self.skipped_by_reason = add_names(self.skipped_by_reason, receipt.skipped_by_reason)
+        if receipt.warnings:
+            self.warnings = add_names(self.warnings, receipt.warnings, MAX_WARNINGS)
+        self.marks |= receipt.marks
         self.commits += 1
         self.insert_latency.add(insert_s)
         self.counters = self.counters + Counters(
@@ -73,4 +78,6 @@ class Tally:
         measures.insert_latency = self.insert_latency.copy()
         measures.rejected_by_code = self.rejected_by_code.copy()
         measures.skipped_by_reason = self.skipped_by_reason.copy()
+        measures.warnings = self.warnings.copy()
+        measures.marks = self.marks
         measures.slowest = self.slowest.copy()

@@ -7,7 +7,7 @@ from typing import Any
 
 from include.engine.bugs import bugs_among
 from include.engine.model import Receipt
-from include.engine.names import add_names
+from include.engine.names import MAX_WARNINGS, add_names
 from include.engine.stats import BatchStats, RunStats
 from include.warehouse.attempt import Cycle
 from include.warehouse.settling import DUPLICATE_KEY
@@ -44,4 +44,6 @@ def all_attempts(cycle: Cycle, stats: BatchStats, before: Receipt) -> dict[str, 
     )
     merged.rejected_by_code = codes
     merged.skipped_by_reason = add_names(before.skipped_by_reason, stats.skipped_by_reason)
+    merged.warnings = add_names(before.warnings, stats.warnings, MAX_WARNINGS)
+    merged.marks = before.marks | stats.marks
     return this | {name: value for name, value in merged.to_json().items() if name in this}

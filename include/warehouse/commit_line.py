@@ -36,12 +36,24 @@ _COUNT = (
         records_bugs=batches.c.records_bugs + sa.bindparam("bugs"),
         rejected_by_code=sa.bindparam("codes"),
         skipped_by_reason=sa.bindparam("reasons"),
+        warnings=sa.bindparam("tolerated"),
+        marks=sa.bindparam("marked"),
         rows_written=batches.c.rows_written + sa.bindparam("row_count"),
         retries=batches.c.retries + sa.bindparam("retried"),
         last_receipt=sa.bindparam("receipt"),
         updated_at=sa.bindparam("now"),
     )
 )
+
+
+def marks_text(marks: int) -> str | None:
+    """As the ledger keeps a set of bits."""
+    return f"{marks:x}" if marks else None
+
+
+def marks_from(text: str | None) -> int:
+    """The inverse of `marks_text`."""
+    return int(text, 16) if text else 0
 
 
 def fence(connection: sa.Connection, cycle: Cycle, ordinal: int) -> Receipt | None:
@@ -60,8 +72,8 @@ def fence(connection: sa.Connection, cycle: Cycle, ordinal: int) -> Receipt | No
         )
     if line.ordinal != ordinal:
         raise LedgerMismatch(f"cycle {cycle.cycle_id} stands at ordinal {line.ordinal}, the commit brought {ordinal}")
-    written, rejected, skipped, row_count, codes, reasons = json.loads(line.last_receipt)
-    return Receipt(written, rejected, skipped, row_count, codes, reasons, replayed=True)
+    written, rejected, skipped, row_count, codes, reasons, warnings, marks = json.loads(line.last_receipt)
+    return Receipt(written, rejected, skipped, row_count, codes, reasons, warnings, marks_from(marks), replayed=True)
 
 
 def count(
@@ -70,7 +82,7 @@ def count(
     """Add a commit to the batch's line, which stood at `before`; the ledger shows it with the rows."""
     after = before + receipt
     counts = (receipt.written, receipt.rejected, receipt.skipped, receipt.rows_written)
-    names = (dict(receipt.rejected_by_code), dict(receipt.skipped_by_reason))
+    names = (dict(receipt.rejected_by_code), dict(receipt.skipped_by_reason), dict(receipt.warnings))
     bound = {
         "cycle": cycle.cycle_id,
         "read_now": cycle.settled.settled + insert_batch.records_read,
@@ -83,7 +95,9 @@ def count(
         "bugs": bugs_among(receipt.rejected_by_code),
         "codes": json.dumps(after.rejected_by_code),
         "reasons": json.dumps(after.skipped_by_reason),
-        "receipt": json.dumps([*counts, *names]),
+        "tolerated": json.dumps(after.warnings) if after.warnings else None,
+        "marked": marks_text(after.marks),
+        "receipt": json.dumps([*counts, *names, marks_text(receipt.marks)]),
         "now": utc_now(),
     }
     connection.execute(_COUNT, bound)

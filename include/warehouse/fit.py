@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from include.engine.errors import RecordRejected
-from include.engine.model import Key, Row, Rows
+from include.engine.model import Key, NotedRows, Row, Rows
 from include.warehouse.encoders import Wire, encoder, integer_bounds, text_limit, value_encoder
 from include.warehouse.target import Target, TargetTable
 
@@ -78,8 +78,9 @@ class Fitter:
         return Fitter, self._made_of
 
     def __call__(self, rows: Rows, key: Key | None = None) -> Rows:
-        """`key`, where given, is compared with the record key's column of every row."""
-        fitted: dict[str, Sequence[Row]] = {}
+        """`key`, where given, is compared with the record key's column of every row. What rows note stays with them."""
+        fitted: dict[str, Sequence[Row]]
+        fitted = NotedRows((), rows.warnings, rows.marks) if isinstance(rows, NotedRows) else {}
         for name, table_rows in rows.items():
             plan = self._plans.get(name)
             if plan is None:

@@ -14,6 +14,7 @@ from include.engine.stats import BatchStats
 from include.warehouse.all_attempts import all_attempts, uncounted_duplicates
 from include.warehouse.attempt import Attempt, Cycle
 from include.warehouse.clock import utc_now
+from include.warehouse.commit_line import marks_from
 from include.warehouse.connection import PATIENCE_S, Warehouse
 from include.warehouse.storable import storable
 from include.warehouse.tables import MAX_MESSAGE, batches
@@ -199,6 +200,8 @@ def _resume(connection: sa.Connection, line: dict[str, Any], attempt: Attempt) -
             line["rows_written"],
             json.loads(line["rejected_by_code"] or "{}"),
             json.loads(line["skipped_by_reason"] or "{}"),
+            json.loads(line["warnings"] or "{}"),
+            marks_from(line["marks"]),
         ),
         retries=line["retries"],
         stats=json.loads(line["stats"]) if line["stats"] else None,
@@ -256,7 +259,7 @@ def _line(connection: sa.Connection, cycle_id: int) -> dict[str, Any]:
 def plain_line(row: sa.RowMapping) -> dict[str, Any]:
     """JSON types only, for XCom."""
     line = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
-    for name in ("stats", "batch", "rejected_by_code", "skipped_by_reason"):
+    for name in ("stats", "batch", "rejected_by_code", "skipped_by_reason", "warnings"):
         line[name] = json.loads(line[name]) if line[name] else None
     del line["last_receipt"]
     return line

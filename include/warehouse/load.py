@@ -130,5 +130,9 @@ def _dry_run(
         on_progress=on_progress,
     )
     counters = stats.counters.to_json() | {"records_settled": stats.counters.records_settled}
-    planned = {"batch_index": batch.index, "records_planned": batch.planned_records}
+    planned = {
+        "batch_index": batch.index,
+        "records_planned": batch.planned_records,
+        "fingerprint": pipeline.fingerprint,
+    }
     return {"cycle_id": None, "state": DRY_RUN, **planned, **counters, "stats": stats.to_json()}

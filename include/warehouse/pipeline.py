@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from include.engine.model import Batch, Record
 from include.engine.ports import Source, Transform
@@ -65,3 +66,21 @@ class Pipeline(Protocol):
     def reads_everything(self) -> bool:
         """Whether this run's plan covers the whole source: only then can a record be missed."""
         ...
+
+
+@runtime_checkable
+class Marking(Protocol):
+    """What a pipeline brings besides, whose `NotedRows` have marks."""
+
+    @property
+    def mark_names(self) -> Sequence[str]:
+        """What each bit stands for, the lowest first: names of columns, of which a set bit says that it has a value.
+
+        They may change only with the fingerprint.
+        """
+        ...
+
+
+def mark_names_of(pipeline: Pipeline) -> Sequence[str]:
+    """Those of a pipeline that has any; else none."""
+    return pipeline.mark_names if isinstance(pipeline, Marking) else ()

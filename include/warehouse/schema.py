@@ -1,4 +1,4 @@
-"""Creates what is declared and missing, compares what is there: before anything is loaded."""
+"""Creates what is declared and missing, and compares what is there, before anything is loaded."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from include.warehouse.found_tables import FoundTable, declared_type, find_table
 from include.warehouse.loaders.mssql import PROBE
 from include.warehouse.retired import children_first, known_paths, remember_tables
 from include.warehouse.tables import metadata as house
+from include.warehouse.tables import target_tables
 from include.warehouse.target import Target
 from include.warehouse.target_faults import parents_first
 
@@ -33,8 +34,31 @@ def prepare(warehouse: Warehouse, pipeline: str, target: Target) -> list[DeleteP
     house_tables = parents_first(list(house.tables.values()))
     ensure_tables(warehouse, [*house_tables, *(table.table for table in target.tables)])
     retired = _register(warehouse, pipeline, target)
-    _refuse_outside_keys(warehouse, target, retired)
+    if fault := _outside_keys(warehouse, target, retired):
+        raise SettingsError(f"target {target.name}: {fault}")
     return retired
+
+
+def compare(warehouse: Warehouse, pipeline: str, target: Target) -> list[str]:
+    """What `prepare` would refuse, and the target's tables that it would have to create; changes nothing.
+
+    Somebody waits for the answer: a database that does not give one is `TransientError` or `FatalError` at once.
+    """
+    warehouse.connect().close()
+    _check_server(warehouse)
+    own = list(house.tables.values())
+    declared = [table.table for table in target.tables]
+
+    def look(connection: sa.Connection) -> tuple[dict[str, FoundTable], list[DeletePath]]:
+        found = find_tables(warehouse, connection, [table.name for table in (*own, *declared)])
+        known = known_paths(connection, pipeline, target.name) if target_tables.name in found else {}
+        return found, _retired(warehouse, connection, target, known)
+
+    found, retired = warehouse.transact("look at the tables", look, write=False)
+    # The house's own tables come with the first run: where they are missing, no declaration is wrong.
+    tables = [*(table for table in own if table.name in found), *declared]
+    fault = _outside_keys(warehouse, target, retired)
+    return _differences(warehouse, tables, found) + ([fault] if fault else [])
 
 
 def ensure_tables(warehouse: Warehouse, tables: Sequence[sa.Table]) -> None:
@@ -59,10 +83,13 @@ def ensure_tables(warehouse: Warehouse, tables: Sequence[sa.Table]) -> None:
 
 
 def _compare(warehouse: Warehouse, tables: Sequence[sa.Table], found: Mapping[str, FoundTable]) -> None:
-    dialect = warehouse.engine.dialect
-    faults = [fault for table in tables for fault in differences(table, found.get(table.name), dialect)]
-    if faults:
+    if faults := _differences(warehouse, tables, found):
         raise SettingsError("tables are not as declared: " + "; ".join(faults))
+
+
+def _differences(warehouse: Warehouse, tables: Sequence[sa.Table], found: Mapping[str, FoundTable]) -> list[str]:
+    dialect = warehouse.engine.dialect
+    return [fault for table in tables for fault in differences(table, found.get(table.name), dialect)]
 
 
 def differences(declared: sa.Table, found: FoundTable | None, dialect: sa.Dialect) -> Iterator[str]:
@@ -135,16 +162,24 @@ def _register(warehouse: Warehouse, pipeline: str, target: Target) -> list[Delet
         paths = [table.delete_path for table in target.tables]
         fresh = [path for path in paths if known.get(path.table) != path]
         remember_tables(connection, pipeline, target.name, fresh, utc_now())
-        dropped = [known[name] for name in known.keys() - {path.table for path in paths}]
-        found = find_tables(warehouse, connection, sorted({name for path in dropped for name in path.tables}))
-        # Without a parent on its way, no key leads to the rows any more.
-        there = [path for path in dropped if all(name in found for name in path.tables)]
-        return children_first(there, foreign_keys_into(warehouse, connection, [path.table for path in there]))
+        return _retired(warehouse, connection, target, known)
 
     return warehouse.transact("register the target's tables", work)
 
 
-def _refuse_outside_keys(warehouse: Warehouse, target: Target, retired: Sequence[DeletePath]) -> None:
+def _retired(
+    warehouse: Warehouse, connection: sa.Connection, target: Target, known: Mapping[str, DeletePath]
+) -> list[DeletePath]:
+    """Ways into tables that are there and that earlier declarations of the target filled, children first."""
+    dropped = [known[name] for name in known.keys() - {table.name for table in target.tables}]
+    found = find_tables(warehouse, connection, sorted({name for path in dropped for name in path.tables}))
+    # Without a parent on its way, no key leads to the rows any more.
+    there = [path for path in dropped if all(name in found for name in path.tables)]
+    return children_first(there, foreign_keys_into(warehouse, connection, [path.table for path in there]))
+
+
+def _outside_keys(warehouse: Warehouse, target: Target, retired: Sequence[DeletePath]) -> str | None:
+    """What is wrong with foreign keys into the target, if anything is."""
     names = [table.name for table in target.tables]
     inside = {name.lower() for name in [*names, *(path.table for path in retired)]}
 
@@ -153,8 +188,8 @@ def _refuse_outside_keys(warehouse: Warehouse, target: Target, retired: Sequence
 
     pairs = warehouse.transact("look at foreign keys", work, write=False)
     outside = sorted({f"{child} to {parent}" for child, parent in pairs if child.lower() not in inside})
-    if outside:
-        raise SettingsError(
-            f"target {target.name}: foreign keys of tables outside the target would stop replacing by key: "
-            + ", ".join(outside)
-        )
+    return (
+        f"foreign keys of tables outside the target would stop replacing by key: {', '.join(outside)}"
+        if outside
+        else None
+    )

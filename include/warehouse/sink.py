@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from include.engine.errors import BatchStopped, FatalError
-from include.engine.model import InsertBatch, Outcome, Receipt
+from include.engine.model import InsertBatch, Outcome, Receipt, noticed
 from include.warehouse.attempt import Cycle
 from include.warehouse.clock import utc_now
 from include.warehouse.commit_line import count, fence
@@ -130,13 +130,17 @@ class DrySink:
 
 def _receipt(verdicts: Sequence[Verdict]) -> Receipt:
     outcomes = [verdict.outcome for verdict in verdicts]
+    written = [v.settlement for v in verdicts if v.replaces and v.outcome is Outcome.WRITTEN]
+    warnings, marks = noticed(settlement.rows for settlement in written)
     receipt = Receipt(
         written=outcomes.count(Outcome.WRITTEN),
         rejected=outcomes.count(Outcome.REJECTED),
         skipped=outcomes.count(Outcome.SKIPPED),
-        rows_written=sum(v.settlement.row_count for v in verdicts if v.replaces and v.outcome is Outcome.WRITTEN),
+        rows_written=sum(settlement.row_count for settlement in written),
         rejected_by_code=Counter(v.reason or "" for v in verdicts if v.outcome is Outcome.REJECTED),
         skipped_by_reason=Counter(v.reason or "" for v in verdicts if v.outcome is Outcome.SKIPPED),
+        warnings=warnings,
+        marks=marks,
     )
     if receipt.settled != len(verdicts):
         raise FatalError(f"{len(verdicts)} verdicts settled {receipt.settled} records")

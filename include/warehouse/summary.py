@@ -10,9 +10,11 @@ from typing import Any, Protocol
 from include.engine.errors import FatalError
 from include.engine.model import Batch
 from include.engine.stats import Counters, RunStats
+from include.warehouse.commit_line import marks_from
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger
 from include.warehouse.load import DRY_RUN
+from include.warehouse.quality import never_set, quality_lines
 from include.warehouse.runs import Run, finish_run
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ class RunSummary:
     """Indexes of planned batches whose line is not that of a success."""
     records_planned: int
     stats: RunStats
+    empty_in_every_record: tuple[str, ...] = ()
+    """Names of the pipeline's marks that no written record has; none where nothing was written."""
     faults: tuple[str, ...] = field(default=())
     """Why the run fails; empty when it succeeds."""
 
@@ -68,6 +72,8 @@ class RunSummary:
             "failed": list(self.failed),
             "records_planned": self.records_planned,
             "faults": list(self.faults),
+            "warnings": self.stats.warnings,
+            "empty_in_every_record": list(self.empty_in_every_record),
             **self.stats.counters.to_json(),
             "records_settled": self.stats.counters.records_settled,
             "stats": self.stats.to_json(),
@@ -84,16 +90,25 @@ class RunSummary:
             lines.append(("bottleneck", self.stats.bottleneck))
         lines += [(f"rejected {code}", f"{number:,}") for code, number in sorted(self.stats.rejected_by_code.items())]
         lines += [(f"skipped {why}", f"{number:,}") for why, number in sorted(self.stats.skipped_by_reason.items())]
+        lines += quality_lines(self.stats.warnings, self.empty_in_every_record)
         lines += [("fault", fault) for fault in self.faults]
         width = max(len(name) for name, _ in lines)
         return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
 
 
-def judge(planned: Sequence[Batch], lines: Iterable[Mapping[str, Any]], limits: Limits) -> RunSummary:
+def judge(
+    planned: Sequence[Batch],
+    lines: Iterable[Mapping[str, Any]],
+    limits: Limits,
+    *,
+    mark_names: Sequence[str] = (),
+    fingerprint: str | None = None,
+) -> RunSummary:
     """The rule: every planned batch has a line, each succeeded, and rejects keep within the limits.
 
     Compares by the index that each batch carries, never by position: a mapped XCom shifts when a task
     pushed nothing. Lines of batches that are not planned, or were planned otherwise, count for nothing.
+    `mark_names` are the pipeline's; where a line has another `fingerprint`, its marks mean something else.
     """
     by_index = {line["batch_index"]: line for line in lines}
     by_index = {batch.index: by_index[batch.index] for batch in planned if _is_of(batch, by_index.get(batch.index))}
@@ -110,6 +125,7 @@ def judge(planned: Sequence[Batch], lines: Iterable[Mapping[str, Any]], limits: 
         failed=failed,
         records_planned=sum(batch.planned_records for batch in planned),
         stats=stats,
+        empty_in_every_record=never_set(stats, mark_names) if _all_of(found, fingerprint) else (),
         faults=tuple(faults),
     )
 
@@ -122,12 +138,14 @@ def judge_run(
     *,
     task_id: str | None = None,
     reported: Sequence[Mapping[str, Any]] | None = None,
+    mark_names: Sequence[str] = (),
+    fingerprint: str | None = None,
 ) -> RunSummary:
     """Judge a run by the ledger; the verdict goes to its line and to the log. Raises `FatalError` naming every fault.
 
     `reported` are what the batches returned, where that is known. Those of dry runs stand for the lines that they
     do not leave. Of others the cycle is looked at: a batch that was to be done again and failed before its claim
-    has still the line of its former success.
+    has still the line of its former success. `mark_names` and `fingerprint` are the pipeline's, as `judge` takes them.
     """
     lines: Sequence[Mapping[str, Any]] = [line for line in reported or () if line.get("state") == DRY_RUN]
     if not lines:
@@ -135,7 +153,7 @@ def judge_run(
         if reported is not None:
             cycles = {line.get("cycle_id") for line in reported}
             lines = [line if line["cycle_id"] in cycles else {**line, "state": FAILED} for line in lines]
-    summary = judge(planned, lines, limits)
+    summary = judge(planned, lines, limits, mark_names=mark_names, fingerprint=fingerprint)
     finish_run(warehouse, run, SUCCEEDED if summary.succeeded else FAILED, summary.to_json())
     log.info("%s", summary.table())
     if not summary.succeeded:
@@ -147,6 +165,10 @@ def _is_of(batch: Batch, line: Mapping[str, Any] | None) -> bool:
     return line is not None and line.get("batch") in (None, batch.to_json())
 
 
+def _all_of(lines: Sequence[Mapping[str, Any]], fingerprint: str | None) -> bool:
+    return all(line.get("fingerprint", fingerprint) == fingerprint for line in lines)
+
+
 def stats_of(line: Mapping[str, Any]) -> RunStats:
     """A line's measures. Its counters are those of the commits, also where an attempt died without a report."""
     stats = RunStats.from_json(line["stats"] or {})
@@ -154,6 +176,8 @@ def stats_of(line: Mapping[str, Any]) -> RunStats:
     stats.counters = Counters.from_json({**stats.counters.to_json(), **line})
     stats.rejected_by_code = line.get("rejected_by_code") or stats.rejected_by_code
     stats.skipped_by_reason = line.get("skipped_by_reason") or stats.skipped_by_reason
+    stats.warnings = line.get("warnings") or stats.warnings
+    stats.marks = marks_from(line.get("marks")) or stats.marks
     return stats
 
 

@@ -97,6 +97,8 @@ batches = sa.Table(
     _seconds("wall_s"),
     sa.Column("rejected_by_code", _TEXT),
     sa.Column("skipped_by_reason", _TEXT),
+    sa.Column("warnings", _TEXT),
+    sa.Column("marks", _TEXT),
     sa.Column("stats", _TEXT),
     sa.Column("error", sa.Unicode(MAX_MESSAGE)),
     _required("started_at", utc_timestamp()),
@@ -109,6 +111,8 @@ batches = sa.Table(
     sa.Index("ix_headrace_batches_pipeline", "pipeline", "target"),
     sqlite_autoincrement=True,
 )
+"""One line a cycle. `warnings` counts by name what the transform tolerated in the records written, `marks` joins their
+bits, as hexadecimal text; both are NULL until there is one."""
 
 records = sa.Table(
     "headrace_records",

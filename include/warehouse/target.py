@@ -21,6 +21,10 @@ MAX_NAME = 100
 """Characters of a pipeline's or target's name: both stand in the keys of the house tables."""
 
 
+IDENTITY_INSERT = "identity_insert"
+"""In a declared table's `info`: the database's column is an IDENTITY, and rows bring its values."""
+
+
 @dataclass(frozen=True)
 class TargetTable:
     """One table of a target."""
@@ -60,6 +64,7 @@ class Target:
         copies = [table.to_metadata(self.metadata, schema=SchemaConst.RETAIN_SCHEMA) for table in tables]
         for declared, copy in zip(tables, copies, strict=True):
             _make_portable(declared, copy, record_key)
+            copy.info.update(declared.info)
         paths = {copy.name: find_path(copy, record_key) for copy in copies}
         self.tables = tuple(
             TargetTable(copy, path) for copy in parents_first(copies) if (path := paths[copy.name]) is not None
@@ -97,6 +102,7 @@ class Target:
             # Constraints are a set: their order means nothing. That of the columns does.
             ddl = str(CreateTable(table.table)).splitlines()
             lines += [table.name, *table.columns, *sorted(line.strip(" \t,") for line in ddl)]
+            lines += [IDENTITY_INSERT] if table.table.info.get(IDENTITY_INSERT) else []
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from airflow.sdk import Asset, Context, TriggerRule
 from include.engine.errors import FatalError
 from include.engine.model import Batch
 from include.warehouse.connection import Warehouse
-from include.warehouse.pipeline import Pipeline
+from include.warehouse.pipeline import Pipeline, mark_names_of
 from include.warehouse.run_settings import RunSettings
 from include.warehouse.runs import Run
 from include.warehouse.summary import judge_run
@@ -48,6 +48,8 @@ class SummarizeOperator(PipelineOperator[S]):
             settings,
             task_id=self.load_task_id,
             reported=self._reported(context),
+            mark_names=mark_names_of(pipeline),
+            fingerprint=pipeline.fingerprint,
         )
         vanished = self._vanished(settings, pipeline, warehouse, run)
         report = summary.to_json() | {"records_vanished": vanished, "dry_run": settings.dry_run}

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from include.engine.errors import TransientError
 from include.engine.model import Key, Row
 from include.warehouse.column_types import KEY_COLLATION, TinyInteger
 from include.warehouse.delete_path import DeletePath
+from include.warehouse.target import IDENTITY_INSERT
 
 CHUNK_CHARACTERS = 4 * 1024 * 1024
 """Of one statement's JSON; a single larger row travels alone."""
@@ -34,6 +36,9 @@ APPLICATION_LOCK = (
     "SELECT @granted AS granted"
 )
 """Below 0: not granted. Ends with the transaction."""
+
+HAS_IDENTITY = "SELECT OBJECTPROPERTY(OBJECT_ID(%s), 'TableHasIdentity') AS has_identity"
+"""1 where a column of the table numbers itself: only there may IDENTITY_INSERT be set."""
 
 PROBE = "SELECT j.n, j.t FROM OPENJSON(N'[[1, \"\\n\"]]') WITH (n int '$[0]', t nvarchar(max) '$[1]') AS j"
 """Fails below compatibility level 130; gives 1 and a line end where JSON is shredded as it must be."""
@@ -100,6 +105,7 @@ class MssqlLoader:
     def __init__(self, qualify: Callable[[str], str]) -> None:
         self._qualify = qualify
         self._texts: dict[tuple[str, str], str] = {}
+        self._identities: dict[str, bool] = {}
 
     def lock_target(self, connection: sa.Connection, pipeline: str, target: str) -> None:
         """Raises `TransientError` after 30 s."""
@@ -133,14 +139,41 @@ class MssqlLoader:
     def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
         """In chunks of a few megabytes."""
         text = self._once("insert", table, lambda: self._insert_text(table))
-        for chunk in json_chunks(rows):
-            connection.exec_driver_sql(text, (chunk,))
+        with self._identity_insert(connection, table):
+            for chunk in json_chunks(rows):
+                connection.exec_driver_sql(text, (chunk,))
 
     def upsert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
         """UPDATE, then INSERT of what was not there; safe under the target's lock."""
         text = self._once("upsert", table, lambda: self._upsert_text(table))
         for chunk in json_chunks(rows):
             connection.exec_driver_sql(text, (chunk,))
+
+    @contextmanager
+    def _identity_insert(self, connection: sa.Connection, table: sa.Table) -> Iterator[None]:
+        """Rows bring the values of an IDENTITY, where the declaration says so and the table has one.
+
+        It is on for one table a session at most, also after a rollback, so it goes off whatever happens.
+        """
+        if not table.info.get(IDENTITY_INSERT) or not self._has_identity(connection, table):
+            yield
+            return
+        switch = f"SET IDENTITY_INSERT {self._qualify(table.name)}"
+        connection.exec_driver_sql(f"{switch} ON")
+        try:
+            yield
+        except BaseException:
+            with suppress(sa.exc.DBAPIError):  # a lost session has forgotten it, and the first error says more
+                connection.exec_driver_sql(f"{switch} OFF")
+            raise
+        connection.exec_driver_sql(f"{switch} OFF")
+
+    def _has_identity(self, connection: sa.Connection, table: sa.Table) -> bool:
+        """Tables that were created from the declaration have none: every value comes in the row."""
+        if table.name not in self._identities:
+            found = connection.exec_driver_sql(HAS_IDENTITY, (self._qualify(table.name),)).scalar()
+            self._identities[table.name] = found == 1
+        return self._identities[table.name]
 
     def _once(self, kind: str, table: sa.Table, make: Callable[[], str]) -> str:
         place = (kind, table.name)

@@ -21,6 +21,8 @@ def batch(index: int = 0, **counters: float) -> BatchStats:
         writer_busy_s=2.5,
         queue_peak=index,
         rejected_by_code={"a.b": index},
+        warnings={"truncated t.name": index},
+        marks=1 << 80 | 1 << index,
         slowest=[KeyTiming(float(index), f"k{index}")],
         queue_depth=Samples(values=[1, 2], peak=7),
     )
@@ -32,6 +34,8 @@ def test_batches_add_up_to_their_run() -> None:
     assert run.counters == Counters(records_read=70, records_written=63, wall_s=14.0)
     assert run.transform_latency.count == 7
     assert run.rejected_by_code == {"a.b": 21}
+    assert run.warnings == {"truncated t.name": 21}
+    assert run.marks == 1 << 80 | 0b111_1111
     assert [timing.key for timing in run.slowest] == ["k6", "k5", "k4", "k3", "k2"]
     assert run.queue_peak == 6
     assert run.worker_busy_s == [14.0, 28.0]
@@ -49,6 +53,11 @@ def test_statistics_survive_json_as_plain_dicts() -> None:
     assert BatchStats.from_json(json.loads(json.dumps(stats.to_json()))) == stats
     run = RunStats.of([stats])
     assert RunStats.from_json(json.loads(json.dumps(run.to_json()))) == run
+
+
+def test_marks_are_text_in_json_where_numbers_end_at_53_bits() -> None:
+    assert batch(4).to_json()["marks"] == f"{1 << 80 | 16:x}"
+    assert BatchStats.from_json({"index": 1}).marks == 0
 
 
 def test_a_line_of_an_older_release_reads_with_zeros() -> None:

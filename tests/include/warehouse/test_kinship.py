@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from include.engine.errors import RecordRejected
-from include.engine.model import Key, Rows
+from include.engine.model import Key, NotedRows, Rows
 from include.warehouse.kinship import within_record
 from tests.include.warehouse.toy_people import lone_people, people, person_rows
 
@@ -24,6 +24,11 @@ def test_a_row_whose_parent_is_of_another_record_is_rejected(addresses: list[Any
 def test_rows_of_one_record_pass() -> None:
     assert within_record(people(), as_they_are)(person_rows(1), 1) == person_rows(1)
     assert within_record(people(), as_they_are)({}, 1) == {}
+
+
+def test_what_rows_note_passes_with_them() -> None:
+    noted = NotedRows(person_rows(1), {"truncated person.name": 1}, 6)
+    assert within_record(people(), as_they_are)(noted, 1) is noted
 
 
 def test_a_target_whose_tables_all_carry_the_key_costs_nothing() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,10 +8,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from include.engine.errors import SettingsError
+from include.engine.errors import SettingsError, TransientError
 from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.found_tables import catalog_type, normal_type
-from include.warehouse.schema import prepare
+from include.warehouse.schema import compare, prepare
 from include.warehouse.target import Target
 from tests.include.warehouse.test_type_matrix import GOOD
 from tests.include.warehouse.toy_people import Loading, execute, people
@@ -126,3 +127,61 @@ def test_a_retired_table_that_no_key_leads_to_any_more_is_left_alone(tmp_path: P
     person = Target("people", "person_id", [people().table("person").to_metadata(sa.MetaData())])
     execute(warehouse, "DROP TABLE contact")
     assert prepare(warehouse, "toy", person) == []
+
+
+def table_names(warehouse: Warehouse) -> list[str]:
+    with warehouse.connect() as connection:
+        return sorted(sa.inspect(connection).get_table_names())
+
+
+def test_comparing_finds_nothing_where_a_run_has_prepared_and_creates_nothing_where_none_has(
+    warehouse: Warehouse,
+) -> None:
+    names = ["person", "contact", "address"]
+    assert compare(warehouse, "toy", people()) == [f"{name}: declared, not found" for name in names]
+    assert table_names(warehouse) == []
+    prepare(warehouse, "toy", people())
+    assert compare(warehouse, "toy", people()) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "ALTER TABLE person ADD more INTEGER",
+        "ALTER TABLE headrace_batches DROP COLUMN marks",
+        "CREATE TABLE invoice (person_id BIGINT REFERENCES person (person_id))",
+    ],
+)
+def test_comparing_says_what_a_run_would_say(tmp_path: Path, damage: str) -> None:
+    warehouse = sqlite_warehouse(tmp_path / "w.db")
+    prepare(warehouse, "toy", people())
+    execute(warehouse, damage)
+    (fault,) = compare(warehouse, "toy", people())
+    with pytest.raises(SettingsError) as refused:
+        prepare(warehouse, "toy", people())
+    assert str(refused.value).endswith(f": {fault}")
+
+
+def test_comparing_knows_the_tables_that_earlier_declarations_filled(
+    warehouse: Warehouse, load: Callable[..., Loading]
+) -> None:
+    load()
+    person = Target("people", "person_id", [people().table("person").to_metadata(sa.MetaData())])
+    assert compare(warehouse, "toy", person) == []
+    # To another pipeline they are foreign tables whose keys lead into its own.
+    (fault,) = compare(warehouse, "other", person)
+    assert fault.endswith("contact to person")
+
+
+def test_comparing_does_not_wait_for_a_database_that_does_not_answer() -> None:
+    calls: list[int] = []
+
+    def refuse() -> sqlite3.Connection:
+        calls.append(1)
+        busy = sqlite3.OperationalError("no answer")
+        busy.sqlite_errorcode = 10
+        raise busy
+
+    with pytest.raises(TransientError, match="connect"):
+        compare(Warehouse("sqlite", refuse), "toy", people())
+    assert len(calls) == 1

@@ -16,7 +16,7 @@ from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.ledger import Ledger
 from include.warehouse.sink import WarehouseSink
 from include.warehouse.verify import verify
-from tests.include.warehouse.toy_people import Loading, attempt, batch, count, fetch, people, rejected, written
+from tests.include.warehouse.toy_people import Loading, attempt, batch, count, fetch, noted, people, rejected, written
 
 PLANTED = "planted-patient-name"
 
@@ -96,8 +96,21 @@ def start(sound: Warehouse, shaky: Warehouse) -> Iterator[Callable[[], Loading]]
         loading.sink.close()
 
 
-SETTLEMENTS = [written(1), written(2, PLANTED), rejected(3), written(4, line="forbidden")]
-EXPECTED = Receipt(written=2, rejected=2, rows_written=10, rejected_by_code={"test.bad": 1, "constraint.check": 1})
+SETTLEMENTS = [
+    noted(written(1), "truncated person.name", marks=0b01),
+    noted(written(2, PLANTED), "truncated person.name", "unknown contact.kind", marks=0b10),
+    rejected(3),
+    noted(written(4, line="forbidden"), "unknown address.line", marks=0b100),
+]
+WARNINGS = {"truncated person.name": 2, "unknown contact.kind": 1}
+EXPECTED = Receipt(
+    written=2,
+    rejected=2,
+    rows_written=10,
+    rejected_by_code={"test.bad": 1, "constraint.check": 1},
+    warnings=WARNINGS,
+    marks=0b11,
+)
 
 
 def commit(loading: Loading) -> Receipt:
@@ -120,6 +133,7 @@ def test_an_error_at_any_statement_leaves_nothing_and_the_replay_writes_once(
         assert (before, count(sound, "headrace_records", f"cycle_id = {loading.cycle.cycle_id}")) == (0, 0)
         loading.sink.reset()
         assert commit(loading) == EXPECTED
+        assert (loading.line["warnings"], loading.line["marks"]) == (WARNINGS, "3")
     assert (count(sound, "person"), verify(sound, "toy", people())) == (2, [])
 
 
@@ -145,6 +159,8 @@ def test_a_commit_whose_answer_was_lost_is_not_doubled(
     loading.sink.reset()
     assert commit(loading) == replace(EXPECTED, replayed=True)
     assert (count(sound, "person"), loading.line["records_settled"], loading.line["ordinal"]) == (2, 4, 1)
+    loading.sink.commit(InsertBatch(2, [noted(written(5), "truncated person.name", marks=0b1000)], 5))
+    assert (loading.line["warnings"], loading.line["marks"]) == (WARNINGS | {"truncated person.name": 3}, "b")
     assert fetch(sound, "SELECT record_key, attempts FROM headrace_rejects ORDER BY 1") == [("3", 1), ("4", 1)]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -60,3 +61,34 @@ def test_counts_are_those_of_the_lines_and_measures_those_of_the_stats() -> None
     assert (summary.stats.reader_busy_s, summary.stats.batches, summary.batches_succeeded) == (1.5, 2, 2)
     assert "records written" in summary.table()
     assert "bottleneck" in summary.table()
+
+
+def test_warnings_of_the_batches_add_up_and_their_marks_join() -> None:
+    measured = BatchStats(warnings={"truncated t.a": 1}, marks=0b1)  # of an attempt; the line knows all of them
+    lines = [
+        line(0, stats=measured.to_json(), warnings={"truncated t.a": 3}, marks="3"),
+        line(1, warnings={"truncated t.a": 1, "unknown t.b": 2}, marks=None),
+        line(2, "dry_run", stats=BatchStats(warnings={"unknown t.b": 1}, marks=0b1000).to_json()),
+    ]
+    summary = judge(plan(3), lines, EngineSettings(), mark_names=("t.a", "t.b", "t.c", "t.d"))
+    assert summary.to_json()["warnings"] == {"truncated t.a": 4, "unknown t.b": 3}
+    assert summary.to_json()["empty_in_every_record"] == ["t.c"]
+    assert "warning truncated t.a" in summary.table()
+    assert re.search(r"empty in every record written +1: t\.c", summary.table())
+
+
+def test_a_run_that_wrote_nothing_names_no_empty_field() -> None:
+    summary = judge(plan(1), [line(0, written=0, rejected=5)], EngineSettings(), mark_names=("t.a",))
+    assert summary.empty_in_every_record == ()
+    assert "empty in every" not in summary.table()
+
+
+def test_marks_of_another_mapping_than_the_pipelines_name_nothing() -> None:
+    def empty(*prints: str) -> tuple[str, ...]:
+        lines = [line(index, marks="1", fingerprint=one) for index, one in enumerate(prints)]
+        return judge(
+            plan(2), lines, EngineSettings(), mark_names=("t.a", "t.b"), fingerprint="now"
+        ).empty_in_every_record
+
+    assert empty("now", "now") == ("t.b",)
+    assert empty("now", "before") == ()

@@ -73,6 +73,15 @@ def test_the_signature_changes_with_a_column_and_not_with_the_order_of_the_table
     assert people().signature != people(key_type=sa.Integer()).signature
 
 
+def test_identities_that_rows_bring_are_remembered_and_part_of_the_signature() -> None:
+    def target(**info: bool) -> Target:
+        table = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), info=info)
+        return Target("t", "id", [table])
+
+    assert target(identity_insert=True).table("t").info == {"identity_insert": True}
+    assert target(identity_insert=True).signature != target().signature
+
+
 def test_stored_keys_come_back_as_what_they_were() -> None:
     assert people().key_of("7") == 7
     assert people(key_type=sa.String(20)).key_of("007") == "007"

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from include.engine.model import Batch, InsertBatch, Key, KeyRange, Outcome, Receipt, Rows, Settlement
+from include.engine.model import Batch, InsertBatch, Key, KeyRange, NotedRows, Outcome, Receipt, Rows, Settlement
 from include.warehouse.attempt import Attempt, Cycle
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import Ledger
@@ -66,6 +66,12 @@ def written(key: Key, name: str = "Ada", version: str | None = None, **rows: Any
     return Settlement(
         key, Outcome.WRITTEN, rows=person_rows(key, name, **rows), version=version, content_hash=f"{key}/{name}"
     )
+
+
+def noted(settlement: Settlement, *warnings: str, marks: int = 0) -> Settlement:
+    """As it is, with what its transform noticed."""
+    settlement.rows = NotedRows(settlement.rows or {}, dict.fromkeys(warnings, 1), marks)
+    return settlement
 
 
 def rejected(key: Key, code: str = "test.bad", version: str | None = None) -> Settlement:

@@ -22,6 +22,7 @@ from include.engine.errors import FatalError, TransientError
 from include.engine.model import InsertBatch
 from include.engine.stats import BatchStats
 from include.warehouse.connection import Warehouse
+from include.warehouse.faults import ConstraintViolated
 from include.warehouse.ledger import FAILED, Ledger
 from include.warehouse.loaders import mssql
 from include.warehouse.loaders.mssql import CHUNK_CHARACTERS, MssqlLoader, json_chunks, shred_type
@@ -29,9 +30,9 @@ from include.warehouse.runs import Run, finish_run, start_run
 from include.warehouse.schema import ensure_tables
 from include.warehouse.sink import WarehouseSink
 from include.warehouse.tables import metadata, records
-from include.warehouse.target import Target
+from include.warehouse.target import IDENTITY_INSERT, Target
 from tests.include.warehouse.test_type_matrix import GOOD
-from tests.include.warehouse.toy_people import attempt, batch, people, rejected, written
+from tests.include.warehouse.toy_people import attempt, batch, noted, people, rejected, written
 
 Answer = tuple[list[str], list[tuple[Any, ...]]]
 
@@ -44,18 +45,22 @@ class FakeServer:
         self.statements: list[tuple[str, Any]] = []
         self.events: list[str] = []
         self.fail: tuple[str, Exception] | None = None
+        self.has_identity = 1
 
     def connect(self, **arguments: Any) -> FakeConnection:
         self.connects.append(arguments)
         return FakeConnection(self)
 
     def answer(self, text: str) -> Answer | None:
-        if "@@version" in text.lower():
-            return ["v"], [("Microsoft SQL Server 2022 - 16.0.1000.6 (X64)",)]
-        if "sp_getapplock" in text:
-            return ["granted"], [(0,)]
-        if "OUTPUT inserted" in text:
-            return ["id"], [(41,)]
+        known: list[tuple[str, Answer]] = [
+            ("@@version", (["v"], [("Microsoft SQL Server 2022 - 16.0.1000.6 (X64)",)])),
+            ("sp_getapplock", (["granted"], [(0,)])),
+            ("output inserted", (["id"], [(41,)])),
+            ("tablehasidentity", (["has_identity"], [(self.has_identity,)])),
+        ]
+        for part, answer in known:
+            if part in text.lower():
+                return answer
         if "schema_name" in text.lower() and "sys.tables" not in text:
             return ["s"], [("dbo",)]
         if re.match(r"\s*(SELECT|DECLARE @granted)", text):
@@ -142,6 +147,17 @@ def matrix() -> Target:
     return Target("matrix", "id", [sa.Table("matrix", sa.MetaData(), key, *columns)])
 
 
+def numbered() -> Target:
+    """A table whose IDENTITY column is filled by its rows."""
+    columns = sa.Column("id", sa.BigInteger, primary_key=True), sa.Column("v", sa.String(5))
+    return Target("numbered", "id", [sa.Table("numbered", sa.MetaData(), *columns, info={IDENTITY_INSERT: True})])
+
+
+def insert_numbered(warehouse: Warehouse) -> None:
+    loader, table = MssqlLoader(warehouse.qualify), numbered().table("numbered")
+    warehouse.transact("insert", lambda connection: loader.insert(connection, table, [(1, "a")]))
+
+
 def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]]:
     """Every statement that the project sends to SQL Server."""
     tables = [*metadata.sorted_tables, *(table.table for table in (*people().tables, *matrix().tables))]
@@ -151,7 +167,7 @@ def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]
     cycle = ledger.claim(attempt(), batch(), "print")
     for target, key in ((people(), 1), (matrix(), "a")):
         sink = WarehouseSink(warehouse, cycle, target)
-        settlement = written(key)
+        settlement = noted(written(key), "truncated person.name", marks=1)
         settlement.rows = {"matrix": [("a", *(None for _ in GOOD))]} if key == "a" else settlement.rows
         ordinal = 1
         sink.commit(InsertBatch(ordinal, [settlement, rejected(2)], 2))
@@ -162,8 +178,16 @@ def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]
     with pytest.raises(FatalError):  # the fake server has no line to show
         ledger.finish(cycle, BatchStats(), FAILED)
     loader = MssqlLoader(warehouse.qualify)
+    insert_numbered(warehouse)
     warehouse.transact("upsert", lambda c: loader.upsert(c, records, [("p",) * len(records.columns)]))
-    constants = [mssql.PROBE, mssql.FOREIGN_KEYS_IN, mssql.COLUMNS_OF, mssql.PRIMARY_KEYS_OF, mssql.APPLICATION_LOCK]
+    constants = [
+        mssql.PROBE,
+        mssql.FOREIGN_KEYS_IN,
+        mssql.COLUMNS_OF,
+        mssql.PRIMARY_KEYS_OF,
+        mssql.APPLICATION_LOCK,
+        mssql.HAS_IDENTITY,
+    ]
     return server.statements + [(text, ("[]",) * text.count("%s")) for text in constants]
 
 
@@ -220,6 +244,28 @@ def test_tables_stand_in_the_schema_of_the_warehouse(warehouse: Warehouse, serve
     texts = [text for text, _ in everything(warehouse, server)]
     for start in ("INSERT INTO [stage].[person]", "DELETE FROM [stage].[address]", "UPDATE stage.headrace_batches"):
         assert any(text.startswith(start) for text in texts), start
+
+
+def test_values_of_an_identity_are_inserted_where_the_table_has_one_and_the_switch_goes_off_again(
+    warehouse: Warehouse, server: FakeServer
+) -> None:
+    insert_numbered(warehouse)
+    starts = [text.split(" (")[0] for text, _ in server.statements if "numbered" in text]
+    switch, insert = "SET IDENTITY_INSERT [stage].[numbered]", "INSERT INTO [stage].[numbered]"
+    assert starts == [f"{switch} ON", insert, f"{switch} OFF"]
+    server.statements.clear()
+    server.has_identity = 0
+    insert_numbered(warehouse)
+    assert [text.split(" (")[0] for text, _ in server.statements if "numbered" in text] == [insert]
+
+
+def test_the_switch_for_identities_goes_off_after_a_refused_insert_too(
+    warehouse: Warehouse, server: FakeServer
+) -> None:
+    server.fail = ("INSERT INTO [stage].[numbered]", pymssql.IntegrityError(2627, b"planted"))
+    with pytest.raises(ConstraintViolated):
+        insert_numbered(warehouse)
+    assert server.statements[-1][0] == "SET IDENTITY_INSERT [stage].[numbered] OFF"
 
 
 def test_a_whole_commit_is_one_transaction(warehouse: Warehouse, server: FakeServer) -> None:
