@@ -14,9 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from include.pipelines.xml.compile import compile_contract
-from include.pipelines.xml.contract_files import find_contract
-from include.pipelines.xml.parser import DocumentParser, ParseLimits
+from include.pipelines.xml.document.parser import DocumentParser, ParseLimits
+from include.pipelines.xml.language.files import find_contract
+from include.pipelines.xml.mapping.compile import compile_contract
 from include.pipelines.xml.tables import target_of
 from include.sandbox.lending import FIRST_KEY, lending_document
 from include.warehouse.fit import Fitter

@@ -20,7 +20,7 @@ from include.engine.abort import Abort
 from include.engine.insert_queue import InsertQueue
 from include.engine.model import Batch, KeyRange, Outcome, Record, Rows, Settlement
 from include.engine.writer import DatabaseInsertThread
-from include.pipelines.xml.document_transform import DocumentTransform
+from include.pipelines.xml.document.transform import DocumentTransform
 from include.pipelines.xml.pipeline import XmlPipeline
 from include.pipelines.xml.settings import XmlSettings
 from include.sandbox.lending import FIRST_KEY

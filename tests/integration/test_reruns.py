@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from include.pipelines.xml.contract_files import CONTRACT_FOLDER
+from include.pipelines.xml.language.files import CONTRACT_FOLDER
 from include.sandbox.lending import FIRST_KEY, write_sample
 from include.warehouse.window import Window
 from tests.fixtures.clean_run import clean_xml_run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cached_property
 
 from include.engine.errors import SettingsError
@@ -11,13 +12,14 @@ from include.engine.model import Batch, Key, Record
 from include.engine.plan import plan_keys
 from include.engine.ports import Transform
 from include.engine.process_transform import ProcessTransform
-from include.pipelines.xml.contract import Contract
-from include.pipelines.xml.contract_files import find_contract
-from include.pipelines.xml.document_transform import DocumentTransform, process_transform
-from include.pipelines.xml.encoding import Utf8
+from include.pipelines.xml.document.encoding import Utf8
+from include.pipelines.xml.document.transform import DocumentTransform, process_transform
+from include.pipelines.xml.language.contract import Contract
+from include.pipelines.xml.language.files import find_contract
+from include.pipelines.xml.mapping.compile import compile_contract
 from include.pipelines.xml.settings import XmlSettings
-from include.pipelines.xml.source import TableKeySpace, XmlTableSource
-from include.pipelines.xml.source_table import SourceNames
+from include.pipelines.xml.source.table import SourceNames
+from include.pipelines.xml.source.table_source import TableKeySpace, XmlTableSource
 from include.pipelines.xml.tables import target_of
 from include.warehouse.connection import Warehouse
 from include.warehouse.runs import last_watermark
@@ -48,12 +50,17 @@ class XmlPipeline:
         self._warehouse = warehouse
 
     @cached_property
+    def mark_names(self) -> Sequence[str]:
+        """Columns with a path, by the bit of `NotedRows.marks` that says that one held a value."""
+        return compile_contract(self.contract).mark_names
+
+    @cached_property
     def fingerprint(self) -> str:
         """Of the contract, the target's tables, and what else decides which rows a document gives."""
         limits = self.settings.limits()
         parts = (
             str(MEANING),
-            self.contract.model_dump_json(exclude={"description", "schema_"}),
+            self.contract.meaning,
             self.target.signature,
             repr((limits.max_document_bytes, limits.max_depth, limits.fallback_encoding)),
         )

@@ -10,9 +10,9 @@ from pydantic import Field, model_validator
 
 from include.engine.errors import SettingsError
 from include.engine.settings import EngineSettings, WorkerKind
-from include.pipelines.xml.contract import CONTRACT_NAME_PATTERN, MAX_KEY_LENGTH
-from include.pipelines.xml.contract_files import CONTRACT_FOLDER
-from include.pipelines.xml.parser import MAX_DEPTH, ParseLimits
+from include.pipelines.xml.document.parser import MAX_DEPTH, ParseLimits
+from include.pipelines.xml.language.contract import CONTRACT_NAME_PATTERN, MAX_KEY_LENGTH
+from include.pipelines.xml.language.files import CONTRACT_FOLDER
 from include.warehouse.run_settings import PARAM, RunSettings
 
 MIB = 1024 * 1024

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from include.engine.errors import RecordRejected
-from include.pipelines.xml.compile import compile_contract
-from include.pipelines.xml.contract_files import find_contract
-from include.pipelines.xml.parser import DocumentParser, ParseLimits
+from include.pipelines.xml.document.parser import DocumentParser, ParseLimits
+from include.pipelines.xml.language.files import find_contract
+from include.pipelines.xml.mapping.compile import compile_contract
 from include.sandbox.lending import FIRST_KEY, lending_document, lending_documents, write_sample
 from include.sandbox.lending_faults import FAULTS
 

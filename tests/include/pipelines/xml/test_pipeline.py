@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from include.engine.errors import SettingsError
-from include.engine.model import Batch, KeyRange, Record
+from include.engine.model import Batch, KeyRange, NotedRows, Record
 from include.engine.settings import EngineSettings
-from include.pipelines.xml.contract_files import CONTRACT_FOLDER
+from include.pipelines.xml.language.files import CONTRACT_FOLDER
 from include.pipelines.xml.pipeline import XmlPipeline
 from include.pipelines.xml.settings import XmlSettings
-from include.sandbox.lending import FIRST_KEY, Sample, write_sample
+from include.sandbox.lending import FIRST_KEY, Sample, lending_document, write_sample
 from include.warehouse.attempt import Attempt
 from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.ledger import SUCCEEDED
@@ -157,6 +157,35 @@ def test_the_fingerprint_is_that_of_what_decides_the_rows(
     }
     assert len(others | {plain}) == 4
     assert len(plain) <= 64
+
+
+def test_what_a_contract_says_in_other_words_is_the_same_fingerprint(
+    tmp_path: Path, source: Warehouse, warehouse: Warehouse
+) -> None:
+    text = (CONTRACT_FOLDER / "lending.json").read_text(encoding="utf-8")
+    plain = pipeline(source, warehouse).fingerprint
+    for found, written, same in (
+        ('"default": 3', '"default": 3, "steps": [], "too_long": "reject"', True),
+        ('"default": 3', '"default": 3, "steps": ["digits"]', False),
+        ('"name": "app_base",', '"name": "app_base", "identity_insert": true,', False),
+        ('"version": 1,', '"version": 1, "enumerations": {"a": {"x": 1}},', False),
+    ):
+        assert found in text
+        (tmp_path / "lending.json").write_text(text.replace(found, written, 1))
+        assert (pipeline(source, warehouse, contract_folder=tmp_path).fingerprint == plain) is same
+
+
+def test_rows_say_which_columns_had_a_value_by_names_that_the_pipeline_knows(
+    source: Warehouse, warehouse: Warehouse
+) -> None:
+    xml = pipeline(source, warehouse)
+    assert len(xml.mark_names) == 160
+    document = lending_document(FIRST_KEY, size_bytes=4_000)
+    rows = xml.transform()(Record(FIRST_KEY, document))
+    assert isinstance(rows, NotedRows)
+    names = {name for bit, name in enumerate(xml.mark_names) if rows.marks >> bit & 1}
+    assert "app_base.status" in names
+    assert len(names) < 160
 
 
 def test_the_content_hash_changes_with_the_document_and_with_the_contract(

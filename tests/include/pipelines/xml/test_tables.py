@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
-from include.pipelines.xml.contract import Contract
-from include.pipelines.xml.contract_files import find_contract
+from include.pipelines.xml.language.contract import Contract
+from include.pipelines.xml.language.files import find_contract
 from include.pipelines.xml.tables import target_of
 
 
@@ -47,6 +49,44 @@ def test_types_and_nullability_are_the_contracts(contract_of: Callable[..., Cont
     assert (table.c.fixed.type.precision, table.c.fixed.type.scale) == (9, 3)
     assert isinstance(table.c.at.type, sa.DateTime)
     assert table.c.at.type.timezone
+
+
+def test_references_are_foreign_keys_and_order_the_tables_and_names_have_no_case(
+    contract_of: Callable[..., Contract],
+) -> None:
+    loan = {
+        "name": "loan", "columns": [("Owner", "O", "string(5)")], "fields": [("hidden", "H")],
+        "references": [{"columns": ["DOC_ID", "owner"], "table": "PERSON", "to": ["doc_id", "CODE"]}],
+    }  # fmt: skip
+    person = {
+        "name": "person", "rows": "P", "primary_key": ["doc_id", "code"], "identity_insert": True,
+        "columns": [("code", "c", "string(5)", {"required": True})],
+    }  # fmt: skip
+    target = target_of(contract_of(loan, person))
+    assert [table.name for table in target.tables] == ["person", "loan"]
+    (reference,) = target.table("loan").foreign_key_constraints
+    assert list(reference.column_keys) == ["doc_id", "Owner"]
+    assert [key.column.name for key in reference.elements] == ["doc_id", "code"]
+    assert target["loan"].columns == ("doc_id", "Owner")
+    assert target.table("person").info == {"identity_insert": True}
+    assert target.table("loan").info == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "nullable"),
+    [
+        ({"path": "A"}, True),
+        ({"constant": 1}, True),
+        ({"constant": 1, "nullable": False}, False),
+        ({"calculate": "1", "default": 2, "nullable": False}, False),
+        ({"calculate": "1", "required": True}, False),
+    ],
+)
+def test_columns_take_null_unless_the_contract_says_otherwise(
+    contract_of: Callable[..., Contract], column: dict[str, Any], nullable: bool
+) -> None:
+    contract = contract_of({"name": "t", "columns": [{"name": "a", "type": "int", **column}]})
+    assert target_of(contract).table("t").c.a.nullable is nullable
 
 
 def test_a_key_declared_in_the_document_is_the_childs_foreign_key_beside_the_records(

@@ -1,0 +1,1 @@
+"""From a document's bytes to its tree, and to rows."""

@@ -1,0 +1,1 @@
+"""Calculated columns: from the text of a formula to a closure."""

@@ -1,0 +1,1 @@
+"""What a contract is refused for."""

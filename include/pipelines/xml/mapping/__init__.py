@@ -1,0 +1,1 @@
+"""From a document's tree to rows, by a compiled contract."""

@@ -1,0 +1,67 @@
+"""Formulas applied to the rows of a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from include.pipelines.xml.formula.language import Evaluate
+from include.pipelines.xml.mapping.conversions import Convert, Unfit
+from include.pipelines.xml.mapping.table_plan import Found, Mapped, TablePlan, Values
+from include.pipelines.xml.mapping.value_chain import Tolerated
+
+
+@dataclass(frozen=True, slots=True)
+class Calculated:
+    """A column or field with a formula."""
+
+    slot: int
+    name: str
+    """Table and column, for what is counted."""
+    evaluate: Evaluate
+    default: Any
+    cut: Convert | None
+    """For text that may be too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalculatedRows:
+    """Columns of one table whose formulas need nothing of each other."""
+
+    table: TablePlan
+    columns: tuple[Calculated, ...]
+    frames: int
+    """Rows that the formulas see: frame 0 is their own."""
+    above: tuple[tuple[int, tuple[int, ...]], ...]
+    """(frame of an ancestor's row, the slots that lead to it from the parent's row)."""
+    single: tuple[tuple[int, int], ...]
+    """(frame of another table's only row, position of that table)."""
+
+    def __call__(self, found: Found, mapped: Mapped) -> None:
+        """Raises `RecordRejected` for a value that cannot be calculated."""
+        frames: list[Values | None] = [None] * self.frames
+        for frame, index in self.single:
+            if others := mapped.gathered[index]:
+                frames[frame] = others[0][0]
+        for values, parent in found:
+            frames[0] = values
+            for frame, way in self.above:
+                row = parent
+                for slot in way:
+                    row = row[slot]
+                frames[frame] = row
+            for column in self.columns:
+                try:
+                    value = column.evaluate(frames)
+                except Unfit as unfit:
+                    raise self.table.rejected(column.slot, str(unfit)) from None
+                if value is None:
+                    value = column.default
+                elif column.cut is not None and value:
+                    value = _cut(value, column, column.cut, mapped)
+                values[column.slot] = value
+
+
+def _cut(text: str, column: Calculated, cut: Convert, mapped: Mapped) -> Any:  # noqa: ANN401 - as the converter
+    value = cut(text)
+    return mapped.tolerate(value, column.name) if type(value) is Tolerated else value

@@ -1,0 +1,123 @@
+"""The table of documents as the database has it: checked against the settings, and conditions to select from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from include.engine.errors import FatalError, SettingsError
+from include.engine.model import Key
+from include.pipelines.xml.source.change_dates import within
+from include.warehouse.connection import Warehouse
+from include.warehouse.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNames:
+    """What the settings call the table and its columns."""
+
+    table: str
+    key: str
+    document: str
+    change_date: str | None = None
+    schema: str | None = None
+
+    @property
+    def full_table(self) -> str:
+        """For messages."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """Columns to select from, and the window that every selection keeps to."""
+
+    key: sa.ColumnElement[Any]
+    document: sa.ColumnElement[Any]
+    storage: sa.ColumnElement[Any]
+    """SQLite's storage class of the document, which it gives as bytes whatever it is; elsewhere NULL."""
+    change_date: sa.ColumnElement[Any] | None
+    key_is_number: bool
+    window: Window | None
+    dialect: str
+
+    def selected(self) -> list[sa.ColumnElement[Any]]:
+        """Key, document, its storage class, change date; what there is not is NULL."""
+        return [self.key, self.document, self.storage, sa.null() if self.change_date is None else self.change_date]
+
+    def conditions(self, lower: Key | None, upper: Key | None) -> list[sa.ColumnElement[bool]]:
+        """Keys in `[lower, upper)` within the window."""
+        found: list[sa.ColumnElement[bool]] = []
+        if lower is not None:
+            found.append(self.key >= self.checked(lower))
+        if upper is not None:
+            found.append(self.key < self.checked(upper))
+        if self.window is not None and self.change_date is not None:
+            found.append(within(self.change_date, self.window, self.dialect))
+        return found
+
+    def checked(self, key: Key) -> Key:
+        """The key as the column has it; raises `FatalError` for one of the other kind."""
+        if isinstance(key, int) is not self.key_is_number:
+            kind = "numbers" if self.key_is_number else "text"
+            raise FatalError(f"{self.key} holds {kind}, and a batch or list names keys of another kind")
+        return key
+
+
+def find_source_table(warehouse: Warehouse, names: SourceNames, window: Window | None) -> SourceTable:
+    """Raises `SettingsError` that names what is missing and what there is."""
+    columns, as_bytes = warehouse.transact(
+        "look at the source table",
+        lambda c: (_columns(c, names, warehouse.schema), _keeps_utf8(c)),
+        write=False,
+    )
+    wanted = {"key_column": names.key, "xml_column": names.document, "change_date_column": names.change_date}
+    spelled = {name.lower(): name for name in columns}
+    missing = [f"{setting} {name}" for setting, name in wanted.items() if name and name.lower() not in spelled]
+    if missing:
+        raise SettingsError(
+            f"source table {names.full_table}: there is no {', no '.join(missing)}; there are {', '.join(columns)}"
+        )
+    key_name = spelled[names.key.lower()]
+    key_type = columns[key_name]
+    is_number = isinstance(key_type, sa.Integer) or (isinstance(key_type, sa.Numeric) and not key_type.scale)
+    if not is_number and not isinstance(key_type, sa.String):
+        raise SettingsError(f"source table {names.full_table}: key_column {key_name} must be integer or text")
+    # Without types, values come as the driver gives them: no processor of SQLAlchemy's may fail on a row.
+    table = sa.table(names.table, *(sa.column(name) for name in columns), schema=names.schema)
+    change_date = table.c[spelled[names.change_date.lower()]] if names.change_date else None
+    document = table.c[spelled[names.document.lower()]]
+    return SourceTable(
+        key=table.c[key_name],
+        document=sa.type_coerce(sa.cast(document, sa.LargeBinary), sa.types.NullType()) if as_bytes else document,
+        storage=sa.func.typeof(document) if as_bytes else sa.null(),
+        change_date=change_date,
+        key_is_number=is_number,
+        window=window if change_date is not None else None,
+        dialect=warehouse.name,
+    )
+
+
+def _keeps_utf8(connection: sa.Connection) -> bool:
+    """SQLite's text can be had as the bytes that it is.
+
+    To decode and encode it again takes longer than the read, and text that is not UTF-8 would fail the whole query.
+    """
+    return connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA encoding").scalar_one() == "UTF-8"
+
+
+def _columns(
+    connection: sa.Connection, names: SourceNames, default_schema: str | None
+) -> dict[str, sa.types.TypeEngine[Any]]:
+    inspector = sa.inspect(connection)
+    schema = names.schema or default_schema
+    try:
+        found = inspector.get_columns(names.table, schema=schema)
+    except sa.exc.NoSuchTableError:
+        tables = sorted([*inspector.get_table_names(schema), *inspector.get_view_names(schema)])
+    else:
+        return {column["name"]: column["type"] for column in found}
+    listed = ", ".join(tables[:20]) + (", …" if len(tables) > 20 else "")
+    raise SettingsError(f"source_table {names.full_table}: there is no such table; there are {listed or 'none'}")
