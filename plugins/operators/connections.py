@@ -7,7 +7,9 @@ milliseconds each, and one that a timeout interrupts puts every later reply off 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -32,18 +34,31 @@ def open_warehouse(conn_id: str, *, create_tables: bool = True) -> Warehouse:
 
 def open_source(conn_id: str) -> Warehouse:
     """As `open_warehouse`, for a database that is only read: a SQLite file must be there, and is not changed."""
-    connection = _look_up(conn_id)
+    return _opened_to_read(_look_up(conn_id))
+
+
+def open_in_terminal(conn_id: str) -> Warehouse:
+    """As `open_source`, for a program that no task runs: Airflow's own database is asked too.
+
+    In a task that is the API server's part, so the SDK leaves it out.
+    """
+    from airflow.models import Connection as Stored  # noqa: PLC0415 - tasks must not load the server's models
+
+    return _opened_to_read(_look_up(conn_id, Stored.get_connection_from_secrets))
+
+
+def _opened_to_read(connection: Connection) -> Warehouse:
     if connection.conn_type == "mssql":
         return _mssql(connection, create_tables=False)
     path = _sqlite_path(connection)
     if not path.is_file():
-        raise SettingsError(f"connection {conn_id}: there is no file {path}")
+        raise SettingsError(f"connection {connection.conn_id}: there is no file {path}")
     return Warehouse("sqlite", lambda: _read_only(path), create_tables=False)
 
 
-def _look_up(conn_id: str) -> Connection:
+def _look_up(conn_id: str, get: Callable[[str], Any] = BaseHook.get_connection) -> Connection:
     try:
-        connection: Connection = BaseHook.get_connection(conn_id)
+        connection: Connection = get(conn_id)
     except AirflowNotFoundException:
         raise SettingsError(
             f"connection {conn_id} is not there: add it in the UI, or set AIRFLOW_CONN_{conn_id.upper()}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from include.engine.errors import FatalError, SettingsError
-from plugins.operators.connections import open_source, open_warehouse
+from plugins.operators.connections import open_in_terminal, open_source, open_warehouse
 
 
 @pytest.fixture
@@ -108,3 +108,41 @@ def test_an_mssql_connection_goes_through_the_provider_and_is_looked_up_once(
         {"server": "db", "user": "me", "password": "s3cret!", "database": "dw", "port": "1444", "timeout": 30}
     ]
     assert not warehouse.create_tables
+
+
+def test_a_program_finds_connections_of_the_environment_and_of_airflows_own_database(
+    connection: Any, tmp_path: Path, airflow_database: None
+) -> None:
+    from airflow.models import Connection  # noqa: PLC0415 - not before the environment is set
+    from airflow.utils.session import create_session  # noqa: PLC0415 - as above
+
+    file = tmp_path / "w.db"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE t (x)")
+    connection(conn_type="sqlite", host=str(file))
+    with create_session() as session:
+        session.add(Connection(conn_id="of_the_ui", conn_type="sqlite", host=str(file)))
+
+    for name in ("target", "of_the_ui"):
+        with open_in_terminal(name).connect() as opened:
+            assert opened.exec_driver_sql("SELECT count(*) FROM t").scalar_one() == 0
+        with pytest.raises(FatalError, match="SQLITE_READONLY"):
+            open_in_terminal(name).transact("write", lambda c: c.exec_driver_sql("INSERT INTO t VALUES (1)"))
+    with pytest.raises(SettingsError, match="connection nowhere is not there"):
+        open_in_terminal("nowhere")
+
+
+def test_a_programs_mssql_connection_goes_through_the_provider(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection(conn_type="mssql", host="db", login="me", password="s3cret!", schema="dw", port=1444)
+    seen: list[dict[str, Any]] = []
+
+    def refuse(**arguments: Any) -> None:
+        seen.append(arguments)
+        raise ConnectionError
+
+    monkeypatch.setattr("pymssql.connect", refuse)
+    with pytest.raises(ConnectionError):
+        open_in_terminal("target").connect()
+    assert seen == [{"server": "db", "user": "me", "password": "s3cret!", "database": "dw", "port": "1444"}]
