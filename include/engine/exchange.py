@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
+from include.engine.bugs import rejection_of
+from include.engine.errors import FatalError
 from include.engine.model import Record
-from include.engine.wire import Wire
+from include.engine.wire import Wire, WireClosed
 
 Reply = tuple[Any, ...]
 """`("rows", rows)`, or the kind of an error and its fields."""
+
+LEAVE_OUT = 0
+"""In place of a question's number: the numbers that follow need no work any more."""
 
 
 class Exchange:
@@ -52,21 +58,40 @@ class Exchange:
         return self._last
 
     def answer(self, number: int, timeout_s: float | None) -> Reply:
-        """Wait for this answer. Each record may take `timeout_s`, from when it became the oldest.
+        """Wait for this answer. Each record may take `timeout_s`, from when it became the oldest and somebody listened.
 
         Raises `TimeoutError` and `WireClosed`, of which the oldest question is the cause, whichever was asked for.
         """
+        # While nobody listened (the insert queue was full, a try waited) an answer may have been stuck half-way.
+        self._oldest_since = time.monotonic()
         while number not in self._answers:
-            deadline = None if timeout_s is None else self._oldest_since + timeout_s
-            answered, *reply = self._wire.receive(deadline)
+            answered, *reply = self._next(None if timeout_s is None else self._oldest_since + timeout_s)
             self._oldest_since = time.monotonic()
-            _, size = self._under_way.popleft()
+            oldest, size = self._under_way.popleft()
+            if answered != oldest:
+                raise FatalError(f"a worker process answered question {answered} where {oldest} was due")
             self.bytes_under_way -= size
             if answered in self._forgotten:
                 self._forgotten.remove(answered)
             else:
                 self._answers[answered] = tuple(reply)
         return self._answers.pop(number)
+
+    def leave_out(self, numbers: Sequence[int]) -> None:
+        """Nobody will ask for these answers: the process need not work on those that it has not begun."""
+        self._wire.post((LEAVE_OUT, *numbers))
+        for number in numbers:
+            self.forget(number)
+
+    def _next(self, deadline: float | None) -> Reply:
+        try:
+            answer: Reply = self._wire.receive(deadline)
+        except (TimeoutError, WireClosed):
+            raise
+        except Exception as error:  # noqa: BLE001 - what a process sent and nobody can read concerns its record alone
+            bug = rejection_of(error)
+            return self._under_way[0][0], "rejected", bug.code, bug.message
+        return answer
 
     def forget(self, number: int) -> None:
         """Nobody will ask for this answer any more."""

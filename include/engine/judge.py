@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from include.engine.abort import Abort, Aborted
 from include.engine.bugs import rejection_of
 from include.engine.errors import BatchStopped, FatalError, RecordRejected, RecordSkipped, TransientError
-from include.engine.model import Outcome, Record, Rows, Settlement
-from include.engine.ports import ContentHash, Fit, Transform
+from include.engine.model import Outcome, Rows, Settlement
+from include.engine.ports import ContentHash, Fit, LooksAhead, Transform
 from include.engine.retry import RetryPolicy
 from include.engine.settings import EngineSettings
 from include.engine.task import Task
@@ -78,7 +77,7 @@ class Judge:
     ) -> None:
         self._transform = transform
         self._fit = fit
-        self._expect: Callable[[Record], bool] | None = getattr(transform, "expect", None)
+        self._ahead = transform if isinstance(transform, LooksAhead) else None
         self._abort = abort
         self._content_hash = content_hash
         self._skip_unchanged = skip_unchanged
@@ -89,15 +88,20 @@ class Judge:
     @property
     def looks_ahead(self) -> bool:
         """Whether the transform can begin with records before their turn, as a worker process can."""
-        return self._expect is not None
+        return self._ahead is not None
 
     def expect(self, task: Task) -> bool:
         """Let the transform begin with a task; False when it takes no more for now."""
-        if self._expect is None:
+        if self._ahead is None:
             return False
         if task.settlement is not None or (self._skip_unchanged and task.prior is not None):
             return True  # it may need no transform: its turn will tell
-        return self._expect(task.record)
+        return self._ahead.expect(task.record)
+
+    def drop_ahead(self) -> None:
+        """The supervisor took back all that was expected: the transform need not do it."""
+        if self._ahead is not None:
+            self._ahead.drop_ahead()
 
     def __call__(self, task: Task) -> Settlement:
         """Try until the record settles. Raises what ends the batch: `FatalError`, `BatchStopped`, `Aborted`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from include.engine.model import Batch, InsertBatch, Key, Prior, Receipt, Record, Rows
 
@@ -17,6 +17,19 @@ ContentHash = Callable[[Record], str]
 Fit = Callable[[Rows, Key], Rows]
 """Makes a record's rows what the sink takes, where they were made: it goes to worker processes as a pickle. Raises as
 a transform does. Called from many threads at once."""
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A transform that can begin with records before their turn, as a worker process can."""
+
+    def expect(self, record: Record) -> bool:
+        """Begin when there is room; False when there is none for now."""
+        ...
+
+    def drop_ahead(self) -> None:
+        """None of the expected records will come."""
+        ...
 
 
 class Source(Protocol):

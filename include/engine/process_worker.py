@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from include.engine.abort import Abort
@@ -59,6 +60,9 @@ class ProcessWorker:
     def launch(self) -> None:
         """Start the process; `await_ready` must follow. Raises `OSError` when the system refuses."""
         ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            with suppress(OSError):  # the system gives what it allows
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * AHEAD_BYTES)
         # Close-on-exec, as `pipe` makes them: a sibling that held our end would keep this process alive.
         life_read, self._life_fd = os.pipe()
         self._wire = Wire(ours)
@@ -111,7 +115,7 @@ class ProcessWorker:
         order of the expectations; one that is left out is forgotten.
         """
         exchange = self._exchange
-        if exchange is None or exchange.asked >= self._spec.recycle_after:
+        if exchange is None or self._is_spent:
             return False
         if exchange.under_way > 1 and exchange.bytes_under_way + record.size > AHEAD_BYTES:
             return False
@@ -122,9 +126,17 @@ class ProcessWorker:
         self._ahead.append((number, record))
         return True
 
+    def drop_ahead(self) -> None:
+        """What is under way was taken back: the process leaves out what it did not begin."""
+        if self._ahead and self._exchange is not None:
+            self._exchange.leave_out([number for number, _ in self._ahead])
+        self._ahead.clear()
+
     def __call__(self, record: Record) -> Rows:
         """Transform in the process; raises as the transform does, or `NoAnswer` when the process died of it."""
         while True:
+            if self._is_spent and not self._is_expected(record):
+                self.close()  # what else is under way was handed back, or is asked again
             if self._process is None:
                 self._start_again()
             exchange = self._talking
@@ -142,7 +154,7 @@ class ProcessWorker:
             if was_at_work:
                 raise cause
             # It died of another record, which came before and was handed back: this one gets a process of its own.
-        if exchange.asked >= self._spec.recycle_after and not self._ahead:
+        if self._is_spent and not self._ahead:
             self.close()
         return _rows_of(reply)
 
@@ -179,8 +191,15 @@ class ProcessWorker:
             raise WireClosed
         return self._exchange
 
+    @property
+    def _is_spent(self) -> bool:
+        return self._exchange is not None and self._exchange.asked >= self._spec.recycle_after
+
+    def _is_expected(self, record: Record) -> bool:
+        return any(expected is record for _, expected in self._ahead)
+
     def _number_of(self, record: Record, exchange: Exchange) -> int:
-        if not any(expected is record for _, expected in self._ahead):
+        if not self._is_expected(record):
             return exchange.ask(record)
         while True:
             number, expected = self._ahead.popleft()

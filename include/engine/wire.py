@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 import select
 import socket
@@ -11,6 +12,7 @@ from typing import Any
 
 _LENGTH = struct.Struct("!Q")
 _CHUNK_BYTES = 256 * 1024
+SHORT_OF_MEMORY_S = 0.005
 
 
 class WireClosed(Exception):
@@ -30,6 +32,7 @@ class Wire:
         self._end = end
         self._chunk = bytearray(_CHUNK_BYTES)
         self._heard = bytearray()
+        self._failed = False
         self._unsent = bytearray()
 
     def post(self, message: Any) -> None:  # noqa: ANN401 - whatever pickles
@@ -37,13 +40,14 @@ class Wire:
         body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
         length = _LENGTH.pack(len(body))
         sent = 0
+        if self._unsent:
+            self._send_rest()
         if not self._unsent:
             try:
                 sent = self._end.sendmsg([length, body])
-            except BlockingIOError:
-                pass
-            except OSError:
-                return
+            except OSError as error:
+                if self._is_lost(error):
+                    return
         if sent < len(length):
             self._unsent += length[sent:]
         if sent < len(length) + len(body):
@@ -61,16 +65,18 @@ class Wire:
 
         Raises `TimeoutError`, `WireClosed`.
         """
+        if self._unsent:
+            self._send_rest()
         while (end := self._end_of_message()) is None:
             if self._hear():
                 continue
             self._wait(select.POLLIN | (select.POLLOUT if self._unsent else 0), deadline)
             if self._unsent:
                 self._send_rest()
-        with memoryview(self._heard) as heard, heard[_LENGTH.size : end] as body:
-            message = pickle.loads(body)  # noqa: S301 - see the class
+        body = bytes(memoryview(self._heard)[_LENGTH.size : end])
+        # Before it is read: a message that does not unpickle must not be heard again.
         del self._heard[:end]
-        return message
+        return pickle.loads(body)  # noqa: S301 - see the class
 
     def is_heard(self, timeout_s: float) -> bool:
         """Whether the other side says something, or goes, within the time."""
@@ -93,6 +99,8 @@ class Wire:
 
     def _hear(self) -> bool:
         """Take what has come; False when that is nothing."""
+        if self._failed:
+            raise WireClosed
         try:
             count = self._end.recv_into(self._chunk)
         except BlockingIOError:
@@ -108,12 +116,21 @@ class Wire:
     def _send_rest(self) -> None:
         try:
             count = self._end.send(self._unsent)
-        except BlockingIOError:
-            return
-        except OSError:
-            # Whatever it said before it went may still be heard.
-            count = len(self._unsent)
+        except OSError as error:
+            # Whatever the other side said before it went may still be heard.
+            count = len(self._unsent) if self._is_lost(error) else 0
         del self._unsent[:count]
+
+    def _is_lost(self, error: OSError) -> bool:
+        """Whether nothing can be sent any more; else it can later."""
+        if isinstance(error, BlockingIOError):
+            return False
+        if error.errno in (errno.ENOBUFS, errno.ENOMEM):
+            time.sleep(SHORT_OF_MEMORY_S)
+            return False
+        if not isinstance(error, ConnectionError):
+            self._failed = True
+        return True
 
     def _wait(self, events: int, deadline: float | None) -> None:
         poll = select.poll()

@@ -137,11 +137,13 @@ class AheadWorker(TransformWorker):
         while True:
             if waiting:
                 waiting.extend(self._handoff.take_ready(limit - len(waiting), count, size))
-            elif run := self._handoff.take(limit, count, size):
-                self._expected = 0
-                waiting.extend(run)
             else:
-                return True
+                self._expected = 0
+                self._judge.drop_ahead()
+                run = self._handoff.take(limit, count, size)
+                if not run:
+                    return True
+                waiting.extend(run)
             # Half of them: the process has the other half while these are put on and the next are taken.
             most = max(1, len(waiting) // 2)
             busy_s = self._judge_run(most)

@@ -14,16 +14,21 @@ import resource
 import signal
 import socket
 import sys
+import time
+from collections import deque
 from typing import NoReturn
 
 from include.engine.bugs import rejection_of
 from include.engine.errors import BatchStopped, FatalError, RecordRejected, RecordSkipped, SettingsError, TransientError
-from include.engine.exchange import Reply
+from include.engine.exchange import LEAVE_OUT, Reply
 from include.engine.lifeline import hold_on_to_parent
 from include.engine.model import Record
 from include.engine.ports import Fit, Transform
 from include.engine.process_transform import load_transform
 from include.engine.wire import Wire, WireClosed
+
+NOT_DONE: Reply = ("skipped", "left out")
+"""The answer that nobody looks at."""
 
 EXIT_MEMORY = 83
 """The process met its memory limit; it ends, since what else failed in it is unknown."""
@@ -40,13 +45,44 @@ def main(arguments: list[str]) -> None:
     try:
         transform, fit = _start(wire)
         _silence()
+        questions = _Questions(wire)
         while True:
-            number, *fields = wire.receive()
-            _reply(wire, number, _answer(transform, Record(*fields), fit))
+            number, record = questions.take()
+            _reply(wire, number, NOT_DONE if record is None else _answer(transform, record, fit))
     except WireClosed:
         return
     except MemoryError:
         _end_for_memory()
+
+
+class _Questions:
+    """What was asked and is not answered; looks for what is to be left out before each answer."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._waiting: deque[tuple[int, Record]] = deque()
+        self._left_out: set[int] = set()
+
+    def take(self) -> tuple[int, Record | None]:
+        """The oldest one, None for its record where nobody wants the answer; waits until there is one."""
+        while not self._waiting:
+            self._hear(None)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self._hear(time.monotonic())
+        number, record = self._waiting.popleft()
+        if number not in self._left_out:
+            return number, record
+        self._left_out.remove(number)
+        return number, None
+
+    def _hear(self, deadline: float | None) -> None:
+        number, *rest = self._wire.receive(deadline)
+        if number != LEAVE_OUT:
+            self._waiting.append((number, Record(*rest)))
+            return
+        # An answer may have crossed this on its way: only what still waits can be left out.
+        self._left_out |= {waiting for waiting, _ in self._waiting}.intersection(rest)
 
 
 def _start(wire: Wire) -> tuple[Transform, Fit | None]:
@@ -55,7 +91,7 @@ def _start(wire: Wire) -> tuple[Transform, Fit | None]:
     sys.path.extend(path for path in order["path"] if path not in sys.path)
     try:
         transform = load_transform(order["factory"], order["config"])
-        fit: Fit | None = pickle.loads(order["fit"])  # noqa: S301 - as everything on this wire
+        fit = _fit_of(order["fit"])
     except SettingsError as error:
         wire.send(("fatal", str(error)))
         raise SystemExit(1) from None
@@ -64,6 +100,14 @@ def _start(wire: Wire) -> tuple[Transform, Fit | None]:
         _limit_memory(order["memory_limit_bytes"])
     wire.send(("ready",))
     return transform, fit
+
+
+def _fit_of(pickled: bytes) -> Fit | None:
+    try:
+        fit: Fit | None = pickle.loads(pickled)  # noqa: S301 - as everything on this wire
+    except Exception as error:
+        raise SettingsError(f"the fit of the rows did not load in a worker process: {type(error).__name__}") from error
+    return fit
 
 
 def _limit_memory(limit_bytes: int) -> None:

@@ -67,7 +67,14 @@ def marked_as_fitted(rows: Rows, key: Any) -> Rows:
     return {"t": [(*row, "fitted in", os.getpid()) for row in rows["t"]]}
 
 
-VALUES: dict[str, Any] = {"unpicklable": lambda: None, "big": "x" * 3_000_000}
+class Poison:
+    """Pickles, and cannot be unpickled."""
+
+    def __reduce__(self) -> Any:
+        return int, ("a secret of the patient",)
+
+
+VALUES: dict[str, Any] = {"poison": Poison(), "unpicklable": lambda: None, "big": "x" * 3_000_000}
 
 
 def obedient(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
@@ -78,6 +85,18 @@ def obedient(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
         return {"t": [(record.key, os.getpid(), VALUES.get(record.payload))]}
 
     return obey
+
+
+def counting(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
+    """Sleeps as long as the payload says, and leaves a line a run in a file of its process."""
+
+    def run(record: Record) -> Rows:
+        with Path(config["folder"], str(os.getpid())).open("a") as file:
+            file.write(f"{record.key}\n")
+        time.sleep(record.payload)
+        return {"t": [(record.key, os.getpid())]}
+
+    return run
 
 
 def echo(config: Mapping[str, Any]) -> Callable[[Record], Rows]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -73,6 +74,15 @@ def test_a_record_has_its_time_from_when_it_is_the_oldest(exchange: Exchange, pr
     with pytest.raises(TimeoutError):
         exchange.answer(second, 0.2)
     assert exchange.oldest == second
+
+
+def test_the_time_in_which_nobody_listens_is_not_the_records(exchange: Exchange, process: Process) -> None:
+    number = exchange.ask(Record("a", None))
+    time.sleep(0.3)
+    late = threading.Timer(0.1, process.answer, [number])
+    late.start()
+    assert exchange.answer(number, 0.2) == ("rows", "a")
+    late.join()
 
 
 def test_who_is_the_oldest_is_the_cause_of_an_end(exchange: Exchange, process: Process) -> None:

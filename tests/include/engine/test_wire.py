@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from include.engine.wire import Wire, WireClosed
+from tests.include.engine.child_transforms import Poison
 
 Ends = tuple[Wire, Wire]
 
@@ -74,6 +77,46 @@ def test_half_a_message_is_none(ends: Ends) -> None:
     ends[0]._end.send(b"\0\0\0\0\0\0\0\x09half")
     with pytest.raises(TimeoutError):
         ends[1].receive(time.monotonic() + 0.05)
+
+
+@pytest.mark.parametrize("code", [errno.ENOBUFS, errno.ENOMEM])
+def test_what_the_system_has_no_memory_for_is_sent_later(
+    ends: Ends, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Short:
+        def __init__(self, end: socket.socket) -> None:
+            self.end, self.refusals = end, 3
+
+        def __getattr__(self, name: str) -> Any:
+            if name in {"send", "sendmsg"} and self.refusals:
+                self.refusals -= 1
+                raise OSError(code, "no memory")
+            return getattr(self.end, name)
+
+    monkeypatch.setattr(ends[0], "_end", Short(ends[0]._end))
+    ends[0].send("late")
+    assert ends[1].receive(time.monotonic() + 1) == "late"
+
+
+def test_a_wire_that_cannot_send_says_so_to_who_listens(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> int:
+        raise OSError(errno.EMSGSIZE, "too long")
+
+    class Refusing:
+        sendmsg = send = staticmethod(refuse)
+
+    monkeypatch.setattr(ends[0], "_end", Refusing())
+    ends[0].post("never")
+    with pytest.raises(WireClosed):
+        ends[0].receive()
+
+
+def test_a_message_that_does_not_unpickle_is_heard_once(ends: Ends) -> None:
+    ends[0].post(Poison())
+    ends[0].post("next")
+    with pytest.raises(ValueError, match="secret"):
+        ends[1].receive()
+    assert ends[1].receive() == "next"
 
 
 def test_an_order_larger_than_the_socket_goes_out_while_one_waits_to_hear(ends: Ends) -> None:

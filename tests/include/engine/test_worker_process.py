@@ -147,7 +147,7 @@ def test_rows_are_fitted_in_the_process_that_made_them(house: Any) -> None:
     assert all(row[1] == row[-1] != os.getpid() for key, one in settled.items() if key != 3 for row in one.rows["t"])
 
 
-@pytest.mark.parametrize("order", ["segfault", "hang", "reject", "transient", "unpicklable"])
+@pytest.mark.parametrize("order", ["segfault", "hang", "reject", "transient", "unpicklable", "poison"])
 @pytest.mark.parametrize("ordered", [False, True])
 def test_a_bad_record_among_many_that_are_under_way_costs_one(house: Any, order: str, *, ordered: bool) -> None:
     orders = [order if number in (100, 101, 150) else "" for number in range(300)]
@@ -156,6 +156,7 @@ def test_a_bad_record_among_many_that_are_under_way_costs_one(house: Any, order:
     settled = house.sink.by_key()
     assert len(settled) == 300
     assert [key for key, one in settled.items() if one.outcome is Outcome.REJECTED] == [100, 101, 150]
+    assert "secret" not in str([one.message for one in settled.values()])
     if ordered:
         assert list(settled) == list(range(300))
 
@@ -177,6 +178,26 @@ def test_a_record_that_hangs_in_two_processes_is_still_one_reject(house: Any) ->
     assert [(key, one.code) for key, one in settled.items() if one.outcome is Outcome.REJECTED] == [
         (101, "timeout.transform")
     ]
+
+
+def test_what_is_handed_back_is_not_worked_twice_but_for_the_one_at_work(house: Any, tmp_path: Path) -> None:
+    transform = ProcessTransform(factory="child_transforms:counting", config={"folder": str(tmp_path)})
+    records = [Record(number, 0.15 if number >= 1000 else 0.0) for number in range(1020)]
+    house.run(records, transform, worker_kind="processes", workers=2)
+    assert len(house.sink.by_key()) == 1020
+    runs = [int(line) for path in tmp_path.iterdir() for line in path.read_text().split()]
+    assert max(runs.count(number) for number in range(1000, 1020)) <= 2
+    assert len(runs) <= 1020 + 6
+
+
+def test_a_process_is_recycled_also_where_records_were_handed_back(house: Any, tmp_path: Path) -> None:
+    transform = ProcessTransform(
+        factory="child_transforms:counting", config={"folder": str(tmp_path)}, recycle_after=100
+    )
+    records = [Record(number, 0.1 if number % 97 == 0 else 0.0) for number in range(1000)]
+    house.run(records, transform, worker_kind="processes", workers=2)
+    assert len(house.sink.by_key()) == 1000
+    assert max(len(path.read_text().split()) for path in tmp_path.iterdir()) <= 100
 
 
 def test_large_records_cross_both_ways_without_waiting_for_each_other(house: Any) -> None:
