@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from include.engine.model import Record, Rows
@@ -12,6 +14,7 @@ from include.engine.process_transform import ProcessTransform
 from include.pipelines.xml.document.parser import DocumentParser, ParseLimits
 from include.pipelines.xml.language.contract import Contract
 from include.pipelines.xml.mapping.compile import compile_contract
+from include.pipelines.xml.mapping.conversions import MAX_DIGITS
 
 RECYCLE_AFTER = 100_000
 """Records of a worker process: libxml2 leaks nothing that we know of, and a start costs half a second."""
@@ -31,8 +34,16 @@ class DocumentTransform:
 
 def process_transform(contract: Contract, limits: ParseLimits) -> ProcessTransform:
     """The same for worker processes, each of which compiles the contract once."""
-    config = {"contract": contract.model_dump_json(by_alias=True, exclude_unset=True), "limits": asdict(limits)}
+    parts = contract.model_dump(by_alias=True, exclude_unset=True)
+    config = {"contract": json.dumps(parts, default=_plain), "limits": asdict(limits)}
     return ProcessTransform(factory=f"{__name__}:load", config=config, recycle_after=RECYCLE_AFTER)
+
+
+def _plain(literal: object) -> str:
+    """A number as text without an exponent, which is read as the number is; what is out of all bounds nobody reads."""
+    if isinstance(literal, Decimal) and abs(literal.adjusted()) < MAX_DIGITS:
+        return format(literal, "f")
+    return str(literal)
 
 
 def load(config: Mapping[str, Any]) -> Transform:

@@ -30,6 +30,9 @@ _is_rows = re.compile(ROWS_PATTERN).fullmatch
 _is_path = re.compile(PATH_PATTERN).fullmatch
 _is_name = re.compile(NAME_PATTERN).fullmatch
 
+XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
+"""Of the prefix `xml`, which no document declares."""
+
 MAX_STEPS = 100
 """Deeper documents than this are refused by the parser anyway, or would pass Python's bounds on recursion."""
 
@@ -57,7 +60,7 @@ def expanded(name: str, namespaces: Mapping[str, str], *, is_attribute: bool = F
     prefix, colon, local = name.rpartition(":")
     if not colon and is_attribute:
         return name
-    uri = namespaces.get(prefix, "")
+    uri = XML_NAMESPACE if prefix == "xml" else namespaces.get(prefix, "")
     return f"{{{uri}}}{local}" if uri else local
 
 

@@ -55,11 +55,9 @@ class CalculatedRows:
                     value = column.evaluate(frames)
                 except Unfit as unfit:
                     raise self.table.rejected(column.slot, str(unfit)) from None
-                if value is None:
-                    value = column.default
-                elif column.cut is not None and value:
+                if column.cut is not None and value:
                     value = _cut(value, column, column.cut, mapped)
-                values[column.slot] = value
+                values[column.slot] = column.default if value is None else value
 
 
 def _cut(text: str, column: Calculated, cut: Convert, mapped: Mapped) -> Any:  # noqa: ANN401 - as the converter

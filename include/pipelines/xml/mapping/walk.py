@@ -16,6 +16,7 @@ from include.pipelines.xml.document.libxml import Element
 from include.pipelines.xml.mapping.conversions import XML_SPACE, Convert, Unfit
 from include.pipelines.xml.mapping.selections import Choice, Test, own_text, rank_of
 from include.pipelines.xml.mapping.table_plan import Found, Mapped, TablePlan, Values
+from include.pipelines.xml.mapping.value_chain import Tolerated
 
 Work = Callable[[Found, Mapped], None]
 """Something done once a record to the rows of one table, where it has any."""
@@ -150,7 +151,7 @@ def gather(element: Element, node: Node, row: Values, gathered: list[Found]) -> 
             if text is None or not (text := text.strip(XML_SPACE)):
                 continue
             value = text if convert is None else convert(text)
-            if row[slot] is None or _replaces(node.table, slot, value):
+            if row[slot] is None or _replaces(node.table, slot, value, row):
                 row[slot] = value
     except Unfit as unfit:
         raise node.table.rejected(slot, str(unfit)) from None
@@ -166,7 +167,7 @@ def read_values(element: Element, node: Node, row: Values, gathered: list[Found]
             if text is None or not (text := text.strip(XML_SPACE)):
                 continue
             value = text if convert is None else convert(text)
-            if row[slot] is None or _replaces(node.table, slot, value):
+            if row[slot] is None or _replaces(node.table, slot, value, row):
                 row[slot] = value
         for name, taken in node.careful:
             slot = taken.slot
@@ -210,15 +211,22 @@ def _take(text: str, taken: Field, table: TablePlan, row: Values) -> None:
     if not text and not taken.keep_empty:
         return
     value = text if taken.convert is None or not text else taken.convert(text)
-    if row[taken.slot] is None or _replaces(table, taken.slot, value):
+    if row[taken.slot] is None or _replaces(table, taken.slot, value, row):
         row[taken.slot] = value
 
 
-def _replaces(table: TablePlan, slot: int, value: object) -> bool:
-    """Whether a further value of the same path takes the place of the one before."""
-    if value is None:
-        return False  # what steps leave empty is no value
+def _replaces(table: TablePlan, slot: int, value: object, row: Values) -> bool:
+    """Whether a further value of the same path takes the place of the one before; no value never does."""
+    if _is_none(value):
+        return False
+    if _is_none(row[slot]):
+        return True
     rule = table.repeated[slot]
     if rule == "reject":
         raise table.rejected(slot, "the path finds several values; repeated may say which to take", "xml.repeated")
     return rule == "last"
+
+
+def _is_none(value: object) -> bool:
+    """What steps leave empty, and what was tolerated as NULL."""
+    return value is None or (type(value) is Tolerated and value.value is None)

@@ -96,10 +96,11 @@ def _primary_key(draft: Draft, table: DraftTable, *, parents_sound: bool) -> Ite
 def _inherited(draft: Draft, table: DraftTable) -> list[tuple[Place, str | None]]:
     """The columns that come down: the record's key, and the rest of the parent's primary key."""
     key: tuple[Place, str | None] = (("key", "column"), draft.key_column)
+    key_name = (draft.key_column or "").lower()
     rest: list[tuple[Place, str | None]] = []
     for ancestor in draft.ancestors(table):
         if ancestor.primary_key:
-            rest = [(place, name) for place, name in ancestor.primary_key if name != draft.key_column]
+            rest = [(place, name) for place, name in ancestor.primary_key if name.lower() != key_name]
         elif ancestor.row_number is not None:
             rest = [*rest, ((*ancestor.place, "row_number"), ancestor.row_number)]
     return [key, *rest]

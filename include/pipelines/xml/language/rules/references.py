@@ -40,6 +40,9 @@ def _one(
     if len(reference.columns) != len(reference.to):
         yield (*part.place, "columns"), f"name as many columns as to does: {len(reference.to)}"
         return
+    if len({name.lower() for name in reference.columns}) < len(reference.columns):
+        yield (*part.place, "columns"), "a column stands here twice: each refers to one column of the key"
+        return
     for index, (name, to) in enumerate(zip(reference.columns, reference.to, strict=True)):
         message = _fault(own, name, key[to.lower()])
         if message is not None:

@@ -112,3 +112,16 @@ def test_calculated_text_that_is_too_long_is_cut_and_counted_where_the_column_sa
     rows = rows_of("<Doc><A>xyz</A></Doc>", table)
     assert rows == {"t": [(1, "xy", "xyz")]}
     assert rows.warnings == {"truncated t.v": 1}
+
+
+def test_where_a_cut_leaves_nothing_the_default_is_taken(rows_of: MapDocument) -> None:
+    table = {
+        "name": "t",
+        "columns": [
+            formula("c", "a", "string(1)", too_long="truncate", default="-", nullable=False),
+            ("a", "A", "string(9)"),
+        ],
+    }
+    rows = rows_of("<Doc><A>\U0001f600x</A></Doc>", table)
+    assert rows == {"t": [(1, "-", "\U0001f600x")]}
+    assert rows.warnings == {"truncated t.c": 1}

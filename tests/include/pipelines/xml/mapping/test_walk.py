@@ -181,3 +181,26 @@ def test_no_message_quotes_the_document(rows_of: MapDocument) -> None:
             while seen is not None:
                 assert secret not in f"{seen!s}{seen.args!r}"
                 seen = seen.__context__
+
+
+LOOKED_UP = {"steps": [{"lookup": {"1": "one"}, "otherwise": "null"}]}
+PARSED = {"unparsable": "null"}
+
+
+@pytest.mark.parametrize(("more", "type_", "value"), [(LOOKED_UP, "string(5)", "one"), (PARSED, "int", 1)])
+@pytest.mark.parametrize("repeated", ["reject", "first", "last"])
+@pytest.mark.parametrize("texts", [("?", "1"), ("1", "?"), ("?", "1", "??"), ("?", "??")])
+def test_of_several_values_of_a_path_those_that_become_none_are_passed_over(
+    rows_of: MapDocument, more: Any, type_: str, value: Any, repeated: str, texts: tuple[str, ...]
+) -> None:
+    document = f"<Doc>{''.join(f'<A>{text}</A>' for text in texts)}</Doc>"
+    column = ("v", "A", type_, {**more, "repeated": repeated})
+    found = value if "1" in texts else None
+    assert rows_of(document, base(column)) == {"base": [(1, found)]}
+
+
+@pytest.mark.parametrize("path", ["@xml:lang", "N/@xml:lang"])
+def test_the_prefix_xml_is_that_of_xml_itself(rows_of: MapDocument, path: str) -> None:
+    for attributes, value in (("xml:lang='de' lang='zz'", "de"), ("lang='zz'", None)):
+        document = f"<Doc {attributes}><N {attributes}/></Doc>"
+        assert rows_of(document, base(("v", path))) == {"base": [(1, value)]}

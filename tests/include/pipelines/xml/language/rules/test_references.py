@@ -35,6 +35,7 @@ def loan(columns: list[str], to: list[str], table: str = "person", **more: Any) 
         (loan(["doc_id", "n"], ["doc_id", "code"]), "columns[1]", "n is int, and code is string(5)"),
         (loan(["doc_id", "wide"], ["doc_id", "code"]), "columns[1]", "wide is string(6), and code is string(5)"),
         (loan(["doc_id", "owner"], []), "to", "must not be empty"),
+        (loan(["owner", "OWNER"], ["doc_id", "code"]), "columns", "stands here twice"),
     ],
 )
 def test_a_single_mistake_is_refused_with_its_place(
@@ -58,3 +59,11 @@ def test_parents_and_references_must_not_go_round(mistakes_of: MistakesOf) -> No
 def test_names_have_no_case_and_referenced_tables_come_first(contract_of: Callable[..., Contract]) -> None:
     contract = contract_of(loan(["DOC_ID", "Owner"], ["doc_id", "CODE"], "Person"), PERSON)
     assert [table.name for table in contract.tables_in_order] == ["person", "loan"]
+
+
+def test_the_record_key_in_a_parents_primary_key_may_be_spelled_in_any_case(
+    contract_of: Callable[..., Contract],
+) -> None:
+    parent = {**PERSON, "primary_key": ["DOC_ID", "code"]}
+    child = {"name": "phone", "parent": "person", "rows": "T", "row_number": "no", "columns": [("number", ".")]}
+    assert len(contract_of(parent, child).tables) == 2
