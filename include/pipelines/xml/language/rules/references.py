@@ -29,6 +29,10 @@ def _one(
         names = ", ".join(other.name or "" for other in draft.by_name.values())
         yield (*part.place, "table"), f"there is no table {reference.table}; there are {names}"
         return
+    target = draft.by_name[reference.table.lower()]
+    if target.makes_rows or target.write == "filled":
+        rare = f"{target.name} writes rows only where they hold something, so nothing can refer to it"
+        yield (*part.place, "table"), f"{rare} (items, groups, write: filled)"
     own, other = known.get((table.name or "").lower()), known.get(reference.table.lower())
     if own is None or other is None:
         return  # its parents are not sound

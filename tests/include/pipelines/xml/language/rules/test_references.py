@@ -46,6 +46,16 @@ def test_a_single_mistake_is_refused_with_its_place(
     assert words in message
 
 
+@pytest.mark.parametrize(
+    "more", [{"write": "filled"}, {"groups": ["1"], "columns": [("code", "C{group}", "string(5)", {"required": True})]}]
+)
+def test_nothing_refers_to_rows_that_may_not_be_written(mistakes_of: MistakesOf, more: dict[str, Any]) -> None:
+    table = loan(["doc_id", "owner"], ["doc_id", "code"])
+    assert [
+        (place, "nothing can refer to it" in message) for place, message in mistakes_of({**PERSON, **more}, table)
+    ] == [("tables[1].references[0].table", True)]
+
+
 def test_parents_and_references_must_not_go_round(mistakes_of: MistakesOf) -> None:
     first = {"name": "a", "columns": [], "references": [{"columns": ["doc_id"], "table": "b", "to": ["doc_id"]}]}
     second = {"name": "b", "parent": "a", "columns": []}
