@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from airflow.sdk import BaseOperator, Context
 
+from include.warehouse.airflow_connections import open_warehouse
 from include.warehouse.connection import Warehouse
 from include.warehouse.pipeline import Pipeline
 from include.warehouse.run_settings import RunSettings
 from include.warehouse.runs import Run
 from include.warehouse.window import Window
-from plugins.operators.connections import open_warehouse
 from plugins.operators.retry import RETRY_POLICY
 from plugins.operators.settings import resolve_settings
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from include.pipelines.xml.pipeline import XmlPipeline
 from include.pipelines.xml.settings import XmlSettings
+from include.warehouse.airflow_connections import open_source
 from include.warehouse.connection import Warehouse
 from include.warehouse.window import Window
 from plugins.operators.batch import BatchOperator
-from plugins.operators.connections import open_source
 from plugins.operators.pipeline_operator import PipelineOperator
 from plugins.operators.plan import PlanOperator
 from plugins.operators.summarize import SummarizeOperator

@@ -1,4 +1,4 @@
-"""`python -m include.pipelines.xml contract check FILE`: a program, so it is wiring, as a Dag file is."""
+"""The command `python -m include.pipelines.xml contract check FILE`."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _connection_id(text: str) -> str:
 def _open_database(conn_id: str) -> Warehouse:
     # Airflow logs to what is standard output when it is loaded; there the report stands.
     with redirect_stdout(sys.stderr):
-        from plugins.operators.connections import open_in_terminal  # noqa: PLC0415 - Airflow takes seconds to load
+        from include.warehouse.airflow_connections import open_in_terminal  # noqa: PLC0415 - Airflow takes seconds to load
 
         return open_in_terminal(conn_id)
 

@@ -10,24 +10,17 @@ from include.pipelines.xml.language.contract import Contract
 from include.pipelines.xml.language.paths import Path, parse_path, parse_rows
 from include.pipelines.xml.mapping.conversions import XML_SPACE
 from include.pipelines.xml.mapping.layout import layouts_of
+from include.pipelines.xml.mapping.path_tree import PathTree
 from include.pipelines.xml.mapping.selections import own_text
 from include.pipelines.xml.mapping.slots import SelectionKey, TableSlots
 
 
 @dataclass(slots=True)
-class Reading:
+class Reading(PathTree):
     """What a contract reads at an element and below, whatever its conditions say."""
 
     text: bool = False
     attributes: set[str] = field(default_factory=set)
-    children: dict[str, Reading] = field(default_factory=dict)
-
-    def descend(self, path: Path) -> Reading:
-        """At the elements that a path leads to."""
-        reading = self
-        for tag in path.steps:
-            reading = reading.children.setdefault(tag, Reading())
-        return reading
 
     def add(self, path: Path) -> None:
         """A value that is read."""

@@ -28,6 +28,7 @@ from include.pipelines.xml.language.paths import Path, expanded, parse_path, par
 from include.pipelines.xml.language.table import Condition
 from include.pipelines.xml.mapping.conversions import converter
 from include.pipelines.xml.mapping.layout import layouts_of
+from include.pipelines.xml.mapping.path_tree import PathTree
 from include.pipelines.xml.mapping.plan_tables import marked_columns, table_plan
 from include.pipelines.xml.mapping.plan_work import WorkPlan
 from include.pipelines.xml.mapping.selections import Choice, Test
@@ -50,20 +51,13 @@ from include.pipelines.xml.mapping.walk import (
 
 
 @dataclass(slots=True)
-class _Step:
+class _Step(PathTree):
     """A node in the making."""
 
     values: list[tuple[str | None, Field]] = field(default_factory=list)
     """With the attribute, or None for the element's own text."""
     opens: list[int] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
-    children: dict[str, _Step] = field(default_factory=dict)
-
-    def descend(self, path: Path) -> _Step:
-        step = self
-        for name in path.steps:
-            step = step.children.setdefault(name, _Step())
-        return step
 
     def add(self, path: Path, taken: Field) -> None:
         self.descend(path).values.append((path.attribute, taken))

@@ -223,7 +223,7 @@ def test_an_error_of_airflow_itself_is_named_by_its_class_alone(
     def fail(conn_id: str) -> Any:
         raise ValueError(f"{conn_id}: PLANTED9231")
 
-    monkeypatch.setattr("plugins.operators.connections.open_in_terminal", fail)
+    monkeypatch.setattr("include.warehouse.airflow_connections.open_in_terminal", fail)
     code, _, errors = check(write_contract(tmp_path, BASE), "--against", "dw")
     assert (code, errors) == (2, "error: --against dw: ValueError\n")
 

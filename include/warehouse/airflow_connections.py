@@ -1,4 +1,7 @@
-"""Airflow connections turned into what the warehouse layer needs: a dialect and a way to connect.
+"""Airflow connections turned into warehouses: a dialect and a way to connect.
+
+The one module below the operators that knows Airflow, so that operators and commands find a connection the same way.
+Import it where it is used: Airflow takes seconds to load, and benchmarks and worker processes need none of it.
 
 A connection is looked up once, in the main thread, before any thread starts: look-ups serialise at about ten
 milliseconds each, and one that a timeout interrupts puts every later reply off by one.

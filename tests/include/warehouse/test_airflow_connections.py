@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from include.engine.errors import FatalError, SettingsError
-from plugins.operators.connections import open_in_terminal, open_source, open_warehouse
+from include.warehouse.airflow_connections import open_in_terminal, open_source, open_warehouse
 
 
 @pytest.fixture
