@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = Path(tempfile.mkdtemp(prefix="headrace-test-"))
@@ -23,6 +24,13 @@ os.environ.update(
         "PYTHONPATH": str(ROOT),
     }
 )
+
+
+# The examples of a property test are the same in every run, so that a change is judged by what it changed.
+# `make test PYTEST_ARGS=--hypothesis-profile=explore` draws new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile("same")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
