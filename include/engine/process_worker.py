@@ -28,6 +28,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 LOOK_S = 0.2
 """While a process starts, its thread looks this often whether the batch is ending."""
 MAX_FAILED_STARTS = 3
+MAX_TRIES_OF_A_CRASH = 2
 AHEAD_BYTES = 256 * 1024
 """Records under way to a process together are no larger, unless they are two: it needs one to work on and the next."""
 
@@ -58,7 +59,10 @@ class ProcessWorker:
         """Processes started again after a kill or a crash."""
 
     def launch(self) -> None:
-        """Start the process; `await_ready` must follow. Raises `OSError` when the system refuses."""
+        """Start the process and hand it the transform; `await_ready` must follow.
+
+        Raises `OSError` when the system refuses.
+        """
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             with suppress(OSError):  # the system gives what it allows
@@ -83,22 +87,24 @@ class ProcessWorker:
             theirs.close()
             os.close(life_read)
         self._exchange = Exchange(self._wire)
+        # At once, so that processes which start together load together.
+        self._wire.post(
+            {
+                "factory": self._spec.factory,
+                "config": dict(self._spec.config),
+                "fit": pickle.dumps(self._fit),
+                "memory_limit_bytes": self._spec.memory_limit_bytes,
+                "path": sys.path,
+            }
+        )
 
     def await_ready(self, check: Callable[[], None]) -> None:
-        """Hand the transform over and wait until it is loaded; `check` is called meanwhile and may raise.
+        """Wait until the transform is loaded; `check` is called meanwhile and may raise.
 
         Raises `SettingsError` when the factory fails, `WorkerStartError` when the process does.
         """
         deadline = time.monotonic() + self._spec.start_timeout_s
-        order = {
-            "factory": self._spec.factory,
-            "config": dict(self._spec.config),
-            "fit": pickle.dumps(self._fit),
-            "memory_limit_bytes": self._spec.memory_limit_bytes,
-            "path": sys.path,
-        }
         try:
-            self._connected.post(order)
             reply = self._receive_patiently(deadline, check)
         except (WireClosed, TimeoutError) as error:
             how = self._end() if isinstance(error, WireClosed) else f"was not ready in {self._spec.start_timeout_s:g} s"
@@ -133,7 +139,12 @@ class ProcessWorker:
         self._ahead.clear()
 
     def __call__(self, record: Record) -> Rows:
-        """Transform in the process; raises as the transform does, or `NoAnswer` when the process died of it."""
+        """Transform in the process; raises as the transform does, or `NoAnswer` when the process died of it.
+
+        A process that a signal ended may have been killed from outside (by the system, short of memory, or by an
+        operator), so its record gets a second try; a crash of its own repeats itself.
+        """
+        tries = 0
         while True:
             if self._is_spent and not self._is_expected(record):
                 self.close()  # what else is under way was handed back, or is asked again
@@ -141,19 +152,23 @@ class ProcessWorker:
                 self._start_again()
             exchange = self._talking
             number = self._number_of(record, exchange)
+            may_be_innocent = False
             try:
                 reply = exchange.answer(number, self._record_timeout_s)
             except TimeoutError:
                 cause = overdue(self._record_timeout_s)
             except WireClosed:
                 cause = NoAnswer("worker.crashed", f"its worker process {self._end()}")
+                may_be_innocent = self._was_ended_by_a_signal
             else:
                 break
             was_at_work = exchange.oldest == number
             self._lose()
             if was_at_work:
-                raise cause
-            # It died of another record, which came before and was handed back: this one gets a process of its own.
+                tries += 1
+                if tries == MAX_TRIES_OF_A_CRASH or not may_be_innocent:
+                    raise cause
+            # Else it died of another record, which came before and was handed back: this one gets a process of its own.
         if self._is_spent and not self._ahead:
             self.close()
         return _rows_of(reply)
@@ -194,6 +209,10 @@ class ProcessWorker:
     @property
     def _is_spent(self) -> bool:
         return self._exchange is not None and self._exchange.asked >= self._spec.recycle_after
+
+    @property
+    def _was_ended_by_a_signal(self) -> bool:
+        return self._process is not None and (self._process.returncode or 0) < 0
 
     def _is_expected(self, record: Record) -> bool:
         return any(expected is record for _, expected in self._ahead)

@@ -99,6 +99,19 @@ def counting(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
     return run
 
 
+def killed_once(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
+    """Its process is killed amid the record that the payload marks; another process finds out that it was."""
+
+    def run(record: Record) -> Rows:
+        was_killed = Path(config["folder"], str(record.key))
+        if record.payload == "killed" and not was_killed.exists():
+            was_killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {"t": [(record.key, os.getpid())]}
+
+    return run
+
+
 def echo(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
     return lambda record: {"t": [(record.key, record.payload)]}
 

@@ -106,15 +106,26 @@ def test_a_fatal_error_in_a_process_ends_the_batch(house: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "how"), [("segfault", "SIGSEGV"), ("exit", "exit code 7"), ("sys.exit", "exit code 9")]
+    ("order", "how", "restarts"),
+    [("segfault", "SIGSEGV", 2), ("exit", "exit code 7", 1), ("sys.exit", "exit code 9", 1)],
 )
-def test_a_crash_rejects_its_record_and_the_process_is_started_again(house: Any, order: str, how: str) -> None:
+def test_a_crash_rejects_its_record_and_the_process_is_started_again(
+    house: Any, order: str, how: str, restarts: int
+) -> None:
     stats = house.run(told("", order, "", ""), obedient(), worker_kind="processes", workers=1)
     settled = house.sink.by_key()
     assert (settled[1].code, settled[1].rows) == ("worker.crashed", None)
     assert how in settled[1].message
     assert [settled[key].outcome for key in (0, 2, 3)] == [Outcome.WRITTEN] * 3
-    assert stats.workers_restarted == 1
+    assert stats.workers_restarted == restarts
+
+
+def test_a_process_that_is_killed_from_outside_costs_no_record(house: Any, tmp_path: Path) -> None:
+    transform = ProcessTransform(factory="child_transforms:killed_once", config={"folder": str(tmp_path)})
+    stats = house.run(told(*["killed", ""] * 3), transform, worker_kind="processes", workers=1)
+    assert {one.outcome for one in house.sink.by_key().values()} == {Outcome.WRITTEN}
+    assert len(house.sink.settlements) == 6
+    assert stats.workers_restarted == 3
 
 
 def test_memory_beyond_the_limit_ends_the_process_not_the_batch(house: Any) -> None:
