@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import sqlalchemy as sa
+
 from include.engine.errors import HeadraceError
 from include.engine.model import Batch
 from include.engine.ports import Fit
@@ -16,16 +18,20 @@ from include.engine.stats import BatchStats, Progress
 from include.warehouse.attempt import Attempt, Cycle
 from include.warehouse.connection import Warehouse
 from include.warehouse.fit import Fitter
+from include.warehouse.found_tables import find_tables
 from include.warehouse.kinship import within_record
 from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger
 from include.warehouse.pipeline import Pipeline
 from include.warehouse.records import WarehouseMemory
 from include.warehouse.schema import prepare
 from include.warehouse.sink import DrySink, WarehouseSink
+from include.warehouse.tables import records
 
 log = logging.getLogger(__name__)
 
 DRY_RUN = "dry_run"
+NO_CYCLE = 0
+"""Cycles count from 1."""
 
 
 def load_batch(
@@ -46,12 +52,15 @@ def load_batch(
     Resumes the cycle of an earlier attempt where the ledger says that this is its retry; where that
     attempt had succeeded and only its answer was lost, its line comes back and nothing is read.
     `skip_unchanged` leaves records alone whose content hash is what the target holds, unless `force`.
-    A dry run reads and transforms, and touches neither tables nor ledger.
+    A dry run reads, transforms and compares with what is remembered, and touches neither tables nor ledger.
 
     Raises what `run_batch` raises, after the counts of the attempt are in the ledger.
     """
+    skipping = skip_unchanged and not force
     if dry_run:
-        return _dry_run(pipeline, batch, warehouse, settings, stop=stop, on_progress=on_progress)
+        return _dry_run(
+            pipeline, batch, warehouse, settings, stop=stop, skip_unchanged=skipping, on_progress=on_progress
+        )
     retired = prepare(warehouse, pipeline.name, pipeline.target)
     ledger = Ledger(warehouse, stop)
     cycle = ledger.claim(attempt, batch, pipeline.fingerprint)
@@ -60,7 +69,6 @@ def load_batch(
         return ledger.line(cycle.cycle_id)
     if cycle.resumed:
         log.info("cycle %d goes on: %d records are settled", cycle.cycle_id, cycle.settled.settled)
-    skipping = skip_unchanged and not force
     look_up = cycle.resumed or skipping
     memory = WarehouseMemory(warehouse, pipeline.name, pipeline.target.name, cycle.cycle_id, stop)
     closing = _Closing(ledger, cycle)
@@ -117,6 +125,7 @@ def _dry_run(
     settings: EngineSettings,
     *,
     stop: threading.Event,
+    skip_unchanged: bool,
     on_progress: Callable[[Progress], None] | None,
 ) -> dict[str, Any]:
     stats = run_batch(
@@ -127,6 +136,9 @@ def _dry_run(
         settings,
         stop=stop,
         fit=_fit(pipeline, warehouse),
+        memory=_memory_before_any_cycle(pipeline, warehouse, stop),
+        content_hash=pipeline.content_hash,
+        skip_unchanged=skip_unchanged,
         on_progress=on_progress,
     )
     counters = stats.counters.to_json() | {"records_settled": stats.counters.records_settled}
@@ -136,3 +148,14 @@ def _dry_run(
         "fingerprint": pipeline.fingerprint,
     }
     return {"cycle_id": None, "state": DRY_RUN, **planned, **counters, "stats": stats.to_json()}
+
+
+def _memory_before_any_cycle(pipeline: Pipeline, warehouse: Warehouse, stop: threading.Event) -> WarehouseMemory | None:
+    """None where nothing was ever loaded: a dry run creates no tables."""
+
+    def look(connection: sa.Connection) -> bool:
+        return records.name in find_tables(warehouse, connection, [records.name])
+
+    if not warehouse.transact("look at the tables", look, write=False, stop=stop):
+        return None
+    return WarehouseMemory(warehouse, pipeline.name, pipeline.target.name, NO_CYCLE, stop)

@@ -115,7 +115,7 @@ class WarehouseSink:
 
 
 class DrySink:
-    """Counts what would be written and writes nothing. Knows nothing of older or newer versions."""
+    """Counts what would be written and writes nothing. Knows nothing of constraints, nor of keys that come twice."""
 
     def commit(self, insert_batch: InsertBatch) -> Receipt:
         """Always as asked."""

@@ -176,6 +176,17 @@ def test_a_dry_run_reports_and_touches_nothing(warehouse: Warehouse) -> None:
     assert fetch(warehouse, "SELECT COUNT(*) FROM sqlite_master") == [(0,)]
 
 
+def test_a_dry_run_tells_what_is_unchanged(warehouse: Warehouse) -> None:
+    load(warehouse, ToyPipeline())
+    before = fetch(warehouse, "SELECT * FROM headrace_records")
+    line = load(warehouse, ToyPipeline(), dry_run=True, skip_unchanged=True)
+    assert line["stats"]["skipped_by_reason"] == {"unchanged": 15, "out_of_scope": 1}
+    assert line["records_written"] == 1, "the one that a constraint refuses, which only a database knows"
+    assert fetch(warehouse, "SELECT * FROM headrace_records") == before
+    forced = load(warehouse, ToyPipeline(), dry_run=True, skip_unchanged=True, force=True)
+    assert forced["records_written"] == 16
+
+
 def test_an_attempt_that_was_overtaken_stops_and_leaves_the_line_to_its_owner(warehouse: Warehouse) -> None:
     pipeline = ToyPipeline(keys=range(400))
     original = pipeline.read_records
