@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from include.engine.errors import HeadraceError
+from include.engine.errors import HeadraceError, LedgerMismatch
 from include.engine.model import Batch
 from include.engine.ports import Fit
 from include.engine.run import run_batch
@@ -103,9 +103,17 @@ class _Closing:
         self.line: dict[str, Any] = {}
 
     def __call__(self, stats: BatchStats, error: BaseException | None) -> None:
-        if error is None:
-            self.line = self._ledger.finish(self._cycle, stats, SUCCEEDED)
+        if error is not None:
+            self._fail(stats, error)
             return
+        try:
+            self.line = self._ledger.finish(self._cycle, stats, SUCCEEDED)
+        except LedgerMismatch as mismatch:
+            # It rolled back what it wrote: without this the line would say `running` for ever.
+            self._fail(stats, mismatch)
+            raise
+
+    def _fail(self, stats: BatchStats, error: BaseException) -> None:
         try:
             self._ledger.finish(self._cycle, stats, FAILED, _safe_text(error))
         except HeadraceError as second:

@@ -15,6 +15,7 @@ from include.engine.errors import (
     AttemptSuperseded,
     BatchStopped,
     FatalError,
+    LedgerMismatch,
     RecordRejected,
     RecordSkipped,
     TooManyRejects,
@@ -26,10 +27,11 @@ from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.ledger import Ledger
 from include.warehouse.load import load_batch
 from include.warehouse.runs import Run, run_line, start_run
+from include.warehouse.schema import prepare
 from include.warehouse.summary import judge_run
 from include.warehouse.target import Target
 from include.warehouse.verify import verify
-from tests.include.warehouse.toy_people import attempt, batch, count, fetch, people, person_rows
+from tests.include.warehouse.toy_people import attempt, batch, count, execute, fetch, people, person_rows
 
 PLANTED = "planted-patient-name"
 SETTINGS = EngineSettings(workers=2, insert_batch=5, max_wait_s=0.05, max_tries=1, retry_initial_s=0.0)
@@ -185,6 +187,20 @@ def test_a_dry_run_tells_what_is_unchanged(warehouse: Warehouse) -> None:
     assert fetch(warehouse, "SELECT * FROM headrace_records") == before
     forced = load(warehouse, ToyPipeline(), dry_run=True, skip_unchanged=True, force=True)
     assert forced["records_written"] == 16
+
+
+def test_a_ledger_that_does_not_add_up_at_the_end_fails_its_line(warehouse: Warehouse) -> None:
+    pipeline = ToyPipeline()
+    prepare(warehouse, pipeline.name, pipeline.target)
+    lost = "UPDATE headrace_batches SET records_read = records_read + 1 WHERE cycle_id = NEW.cycle_id"
+    execute(
+        warehouse,
+        f"CREATE TRIGGER lost AFTER UPDATE OF state ON headrace_batches WHEN NEW.state = 'succeeded' BEGIN {lost}; END",
+    )
+    with pytest.raises(LedgerMismatch, match="21 records read, 20 settled"):
+        load(warehouse, pipeline)
+    (line,) = Ledger(warehouse).lines_of_run("toy_dag", "run 1")
+    assert (line["state"], line["error"][:14], line["records_settled"]) == ("failed", "LedgerMismatch", 20)
 
 
 def test_an_attempt_that_was_overtaken_stops_and_leaves_the_line_to_its_owner(warehouse: Warehouse) -> None:
