@@ -15,9 +15,10 @@ def version_of(value: object) -> str | None:
     """Sortable text, UTC with microseconds; raises `RecordRejected("source.change_date", …)`."""
     if value is None:
         return None
-    if isinstance(value, str):
-        try:  # noqa: SIM105 - suppress() costs more than the conversion, and every record comes here
-            value = datetime.fromisoformat(value.strip())
+    if isinstance(value, str | bytes):
+        try:
+            text = value if isinstance(value, str) else value.decode("ascii")
+            value = datetime.fromisoformat(text.strip())
         except ValueError:
             pass  # rejected below, so that the error's context does not hold the text
     if isinstance(value, date) and not isinstance(value, datetime):

@@ -39,13 +39,15 @@ class SourceTable:
     storage: sa.ColumnElement[Any]
     """SQLite's storage class of the document, which it gives as bytes whatever it is; elsewhere NULL."""
     change_date: sa.ColumnElement[Any] | None
+    selected_date: sa.ColumnElement[Any]
+    """The change date as it is read: SQLite's text as bytes, NULL where there is no such column."""
     key_is_number: bool
     window: Window | None
     dialect: str
 
     def selected(self) -> list[sa.ColumnElement[Any]]:
         """Key, document, its storage class, change date; what there is not is NULL."""
-        return [self.key, self.document, self.storage, sa.null() if self.change_date is None else self.change_date]
+        return [self.key, self.document, self.storage, self.selected_date]
 
     def conditions(self, lower: Key | None, upper: Key | None) -> list[sa.ColumnElement[bool]]:
         """Keys in `[lower, upper)` within the window."""
@@ -94,10 +96,20 @@ def find_source_table(warehouse: Warehouse, names: SourceNames, window: Window |
         document=sa.type_coerce(sa.cast(document, sa.LargeBinary), sa.types.NullType()) if as_bytes else document,
         storage=sa.func.typeof(document) if as_bytes else sa.null(),
         change_date=change_date,
+        selected_date=_selected_date(change_date, as_bytes=as_bytes),
         key_is_number=is_number,
         window=window if change_date is not None else None,
         dialect=warehouse.name,
     )
+
+
+def _selected_date(column: sa.ColumnElement[Any] | None, *, as_bytes: bool) -> sa.ColumnElement[Any]:
+    if column is None:
+        return sa.null()
+    if not as_bytes:
+        return column
+    text = sa.cast(column, sa.LargeBinary)
+    return sa.type_coerce(sa.case((sa.func.typeof(column) == "text", text), else_=column), sa.types.NullType())
 
 
 def _keeps_utf8(connection: sa.Connection) -> bool:

@@ -81,6 +81,17 @@ def test_text_that_is_not_utf_8_costs_one_record(path: Path) -> None:
         DocumentParser(ParseLimits()).parse(second.payload)
 
 
+@pytest.mark.parametrize("window", [None, DAY])
+def test_a_change_date_that_is_not_utf_8_costs_one_record(path: Path, window: Window | None) -> None:
+    warehouse = make_table(path, [(key, "<a/>", "2025-01-02 10:00:00") for key in (1, 2, 3)])
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE docs SET changed = CAST(x'3230e9' AS TEXT) WHERE id = 2")
+    first, second, third = read(XmlTableSource(warehouse, NAMES, window))
+    assert first.version == third.version == "2025-01-02T10:00:00.000000+00:00"
+    assert second.fault is not None
+    assert second.fault.code == "source.change_date"
+
+
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])
 def test_text_and_bytes_are_told_apart_in_a_database_of_any_encoding(path: Path, encoding: str) -> None:
     document = '<?xml version="1.0" encoding="iso-8859-1"?><a>\u00e9</a>'
