@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from include.engine.errors import BatchStopped, FatalError, HeadraceError, SettingsError, TransientError
 from include.warehouse.dialects import dialect_named
 from include.warehouse.faults import ConstraintViolated, Fault, FaultKind
+from include.warehouse.table_name import TableName
 
 _T = TypeVar("_T")
 
@@ -49,9 +50,10 @@ class Warehouse:
             self.dialect = dialect_named(dialect)
         except KeyError:
             raise SettingsError(f"warehouse: no dialect {dialect!r}, there are 'sqlite' and 'mssql'") from None
-        if schema is not None and dialect == "sqlite":
+        if schema is not None and not self.dialect.has_schemas:
             raise SettingsError("warehouse: SQLite has no schemas")
         self.schema = schema
+        """Of the house tables, and of target tables that are declared without one; None: the login's own."""
         self.create_tables = create_tables
         """Whether `prepare` may create what is missing."""
         self.lock_wait_s = lock_wait_s
@@ -59,6 +61,9 @@ class Warehouse:
         self.engine = sa.create_engine(
             self.dialect.url, creator=connect, poolclass=NullPool, hide_parameters=True
         ).execution_options(schema_translate_map={None: schema} if schema else None)
+        if not self.dialect.has_schemas:
+            # SQLAlchemy would take the schema of a declared table for an attached database.
+            self.engine.dialect.identifier_preparer.schema_for_object = _no_schema
         sa.event.listen(self.engine, "connect", self._own)
         sa.event.listen(self.engine, "begin", self._begin)
 
@@ -71,9 +76,24 @@ class Warehouse:
         """One identifier, always quoted."""
         return self.engine.dialect.identifier_preparer.quote_identifier(identifier)
 
-    def qualify(self, table: str) -> str:
-        """A table's quoted name within the schema."""
-        return f"{self.quote(self.schema)}.{self.quote(table)}" if self.schema else self.quote(table)
+    @property
+    def own_schema(self) -> str | None:
+        """Where tables without a schema stand; None where there are no schemas, and before the first connection."""
+        return (self.schema or self.engine.dialect.default_schema_name) if self.dialect.has_schemas else None
+
+    def place(self, name: TableName) -> TableName:
+        """The one name of that table here: names of one place are of one table. Needs a connection made before.
+
+        It keeps the schema only where that is not the connection's own.
+        """
+        own = (self.own_schema or "").lower()
+        is_own = not self.dialect.has_schemas or (name.schema or own).lower() == own
+        return TableName(None, name.name) if is_own else name
+
+    def qualify(self, name: TableName) -> str:
+        """A table's quoted name, within its schema or the connection's."""
+        schema = (name.schema or self.schema) if self.dialect.has_schemas else None
+        return f"{self.quote(schema)}.{self.quote(name.name)}" if schema else self.quote(name.name)
 
     def connect(self) -> sa.Connection:
         """A new connection; raises `TransientError` or `FatalError`, never with the driver's text."""
@@ -214,6 +234,11 @@ class _Busy(TransientError):
 
 def void(_: object) -> None:
     """Drops a result."""
+
+
+def _no_schema(_: object) -> str:
+    """Of any table."""
+    return ""
 
 
 def house_error(what: str, fault: Fault) -> HeadraceError | ConstraintViolated:

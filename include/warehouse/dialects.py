@@ -28,6 +28,11 @@ class Dialect(Protocol):
         ...
 
     @property
+    def has_schemas(self) -> bool:
+        """Where it has none, the schemas of declared tables are left out."""
+        ...
+
+    @property
     def session_setup(self) -> tuple[str, ...]:
         """Statements run on each new connection."""
         ...
@@ -50,6 +55,7 @@ class SqliteDialect:
 
     name = "sqlite"
     url = "sqlite://"
+    has_schemas = False
     session_setup = (
         f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MS}",
         "PRAGMA foreign_keys = ON",
@@ -96,6 +102,7 @@ class MssqlDialect:
 
     name = "mssql"
     url = "mssql+pymssql://"
+    has_schemas = True
     session_setup = (f"SET LOCK_TIMEOUT {MSSQL_LOCK_TIMEOUT_MS}", "SET XACT_ABORT OFF")
 
     _TRANSIENT = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from include.warehouse.connection import Warehouse
-from include.warehouse.loaders.mssql import COLUMNS_OF, FOREIGN_KEYS_IN, PRIMARY_KEYS_OF, keys_json
+from include.warehouse.loaders.mssql import COLUMNS_OF, FOREIGN_KEYS_IN, PRIMARY_KEYS_OF, SCHEMA_ID
+from include.warehouse.table_name import TableName
 
 _SYNONYMS = {
     "INT": "INTEGER",
@@ -54,19 +56,32 @@ def declared_type(column: sa.Column[Any], dialect: sa.Dialect) -> str:
     return normal_type(column.type.compile(dialect=dialect))
 
 
-def find_tables(warehouse: Warehouse, connection: sa.Connection, names: Sequence[str]) -> dict[str, FoundTable]:
-    """Those of the tables that exist, by name."""
+def find_tables(
+    warehouse: Warehouse, connection: sa.Connection, names: Sequence[TableName]
+) -> dict[TableName, FoundTable]:
+    """Those of the tables that exist, by the names that were given."""
     if warehouse.name == "sqlite":
-        found = {name: _find_in_sqlite(connection, name) for name in names}
+        found = {name: _find_in_sqlite(connection, name.name) for name in names}
         return {name: table for name, table in found.items() if table.columns}
-    wanted = (warehouse.schema, keys_json(list(names)))
-    keys: dict[str, list[str]] = {name: [] for name in names}
-    for table, column in connection.exec_driver_sql(PRIMARY_KEYS_OF, wanted).all():
-        keys[table].append(column)
-    columns: dict[str, dict[str, FoundColumn]] = {}
-    for table, column, nullable, *type_ in connection.exec_driver_sql(COLUMNS_OF, wanted).all():
-        columns.setdefault(table, {})[column] = FoundColumn(normal_type(catalog_type(*type_)), bool(nullable))
-    return {name: FoundTable(found, tuple(keys[name])) for name, found in columns.items()}
+    wanted = (_wanted_json(warehouse, names),)
+    keys: dict[int, list[str]] = {}
+    for position, column in connection.exec_driver_sql(PRIMARY_KEYS_OF, wanted).all():
+        keys.setdefault(position, []).append(column)
+    columns: dict[int, dict[str, FoundColumn]] = {}
+    for position, column, nullable, *type_ in connection.exec_driver_sql(COLUMNS_OF, wanted).all():
+        columns.setdefault(position, {})[column] = FoundColumn(normal_type(catalog_type(*type_)), bool(nullable))
+    return {names[position]: FoundTable(there, tuple(keys.get(position, ()))) for position, there in columns.items()}
+
+
+def missing_schemas(warehouse: Warehouse, connection: sa.Connection, names: Sequence[TableName]) -> list[str]:
+    """Schemas of these tables that are not there, or that the login may not see."""
+    schemas = sorted({name.schema for name in map(warehouse.place, names) if name.schema})
+    return [name for name in schemas if connection.exec_driver_sql(SCHEMA_ID, (name,)).scalar() is None]
+
+
+def _wanted_json(warehouse: Warehouse, names: Sequence[TableName]) -> str:
+    lines = [[position, name.schema or warehouse.own_schema, name.name] for position, name in enumerate(names)]
+    return json.dumps(lines, ensure_ascii=False)
 
 
 def catalog_type(family: str, max_bytes: int, precision: int, scale: int) -> str:
@@ -88,8 +103,13 @@ def _find_in_sqlite(connection: sa.Connection, name: str) -> FoundTable:
     return FoundTable(columns, key)
 
 
-def foreign_keys_into(warehouse: Warehouse, connection: sa.Connection, names: Sequence[str]) -> list[tuple[str, str]]:
-    """(child, parent) of every foreign key into these tables."""
+def foreign_keys_into(
+    warehouse: Warehouse, connection: sa.Connection, names: Sequence[TableName]
+) -> list[tuple[TableName, TableName]]:
+    """(child, parent) of every foreign key into these tables, in whatever schema the child stands.
+
+    Both come as places of the warehouse: the child as the database spells it, the parent as it was given.
+    """
     if not names:
         return []
     if warehouse.name == "sqlite":
@@ -97,8 +117,11 @@ def foreign_keys_into(warehouse: Warehouse, connection: sa.Connection, names: Se
             'SELECT child.name, key."table" FROM sqlite_master AS child '
             "JOIN pragma_foreign_key_list(child.name) AS key WHERE child.type = 'table'"
         )
-        wanted = {name.lower(): name for name in names}
+        wanted = {name.name.lower(): warehouse.place(name) for name in names}
         pairs = connection.exec_driver_sql(query).all()
-        return [(child, wanted[parent.lower()]) for child, parent in pairs if parent.lower() in wanted]
-    rows = connection.exec_driver_sql(FOREIGN_KEYS_IN, (keys_json(list(names)),)).all()
-    return [(row.child, row.parent) for row in rows]
+        return [(TableName(None, child), wanted[parent.lower()]) for child, parent in pairs if parent.lower() in wanted]
+    rows = connection.exec_driver_sql(FOREIGN_KEYS_IN, (_wanted_json(warehouse, names),)).all()
+    return [
+        (warehouse.place(TableName(schema, child)), warehouse.place(names[position]))
+        for schema, child, position in rows
+    ]

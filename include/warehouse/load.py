@@ -25,6 +25,7 @@ from include.warehouse.pipeline import Pipeline
 from include.warehouse.records import WarehouseMemory
 from include.warehouse.schema import prepare
 from include.warehouse.sink import DrySink, WarehouseSink
+from include.warehouse.table_name import TableName
 from include.warehouse.tables import records
 
 log = logging.getLogger(__name__)
@@ -162,7 +163,7 @@ def _memory_before_any_cycle(pipeline: Pipeline, warehouse: Warehouse, stop: thr
     """None where nothing was ever loaded: a dry run creates no tables."""
 
     def look(connection: sa.Connection) -> bool:
-        return records.name in find_tables(warehouse, connection, [records.name])
+        return bool(find_tables(warehouse, connection, [TableName.of(records)]))
 
     if not warehouse.transact("look at the tables", look, write=False, stop=stop):
         return None

@@ -15,6 +15,7 @@ from include.engine.errors import SettingsError
 from include.engine.model import Key
 from include.warehouse.column_types import portable
 from include.warehouse.delete_path import DeletePath, find_path
+from include.warehouse.table_name import TableName
 from include.warehouse.target_faults import parents_first, table_faults
 
 MAX_NAME = 100
@@ -36,8 +37,13 @@ class TargetTable:
 
     @property
     def name(self) -> str:
-        """As declared; the warehouse adds its schema."""
+        """As declared, without schema: one of a kind within the target."""
         return self.table.name
+
+    @property
+    def full_name(self) -> TableName:
+        """With the schema that is declared, if one is."""
+        return TableName.of(self.table)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -49,8 +55,8 @@ class Target:
     """Tables that are replaced together by record key.
 
     Each table carries the record key's column, or reaches one that does through its declared
-    single-column foreign keys. Every foreign key stays within the target. Raises one `SettingsError`
-    that lists all faults.
+    single-column foreign keys. Every foreign key stays within the target. All tables name one schema, or
+    none and stand in the connection's own. Raises one `SettingsError` that lists all faults.
     """
 
     def __init__(self, name: str, record_key: str, tables: Sequence[sa.Table]) -> None:
@@ -72,6 +78,11 @@ class Target:
         """In insertion order: parents before children."""
         for table in self.tables:
             _index_first_step(table)
+
+    @property
+    def schema(self) -> str | None:
+        """Of all its tables; None: the connection's own. Left out where a database has no schemas."""
+        return self.tables[0].table.schema
 
     @cached_property
     def _by_name(self) -> dict[str, TargetTable]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from include.warehouse.column_types import portable
 from include.warehouse.delete_path import find_path
+from include.warehouse.table_name import MAX_TABLE_NAME, TableName
 
 HOUSE_PREFIX = "headrace_"
 """Names of the house's own tables begin with it."""
@@ -25,6 +26,7 @@ def table_faults(record_key: str, tables: Sequence[sa.Table]) -> list[str]:
         return ["it has no tables"]
     twice = [name for name, count in Counter(table.name.lower() for table in tables).items() if count > 1]
     faults = [f"table {name} is declared twice" for name in twice]
+    faults += _schema_faults(tables)
     for table in tables:
         faults += _shape_faults(table)
         faults += _type_faults(table)
@@ -57,14 +59,26 @@ def _cycle_faults(tables: Sequence[sa.Table]) -> Iterator[str]:
         yield "foreign keys go round: " + " to ".join(error.args[1])
 
 
+def _schema_faults(tables: Sequence[sa.Table]) -> Iterator[str]:
+    schemas = list(dict.fromkeys(table.schema for table in tables))
+    if len(schemas) > 1:
+        named = ", ".join(schema or "the connection's own" for schema in schemas)
+        yield f"its tables stand in several schemas ({named}): declare them in one"
+    for schema in schemas:
+        if schema is not None and ("." in schema or not _NAME.fullmatch(schema)):
+            yield f"schema {schema!r} is no usable name"
+
+
 def _shape_faults(table: sa.Table) -> Iterator[str]:
     if table.name.lower().startswith(HOUSE_PREFIX):
         yield f"table {table.name}: names that begin with {HOUSE_PREFIX} are the house's own"
-    if table.schema is not None:
-        yield f"table {table.name}: set the schema on the warehouse, not on the table"
     for name in (table.name, *table.columns.keys()):
         if not _NAME.fullmatch(name):
             yield f"table {table.name}: {name!r} is no usable name"
+    if "." in table.name:
+        yield f"table {table.name}: a dot in its name would be read as the end of a schema's"
+    if len(str(TableName.of(table))) > MAX_TABLE_NAME:
+        yield f"table {table.name}: its name and that of its schema take {MAX_TABLE_NAME - 1} characters together"
     for column in table.columns:
         if column.computed is not None or column.identity is not None:
             yield f"{table.name}.{column.name}: the server computes it, so no row can carry it"
@@ -77,7 +91,7 @@ def _type_faults(table: sa.Table) -> Iterator[str]:
 
 
 def _reference_faults(table: sa.Table, tables: Sequence[sa.Table]) -> Iterator[str]:
-    names = {other.name for other in tables}
+    names = {other.fullname for other in tables}
     for constraint in table.foreign_key_constraints:
         if constraint.deferrable or constraint.initially:
             yield f"{table.name}: a deferrable foreign key would fail at the commit, where no record can be named"

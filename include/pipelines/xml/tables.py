@@ -14,14 +14,15 @@ from include.warehouse.target import IDENTITY_INSERT, Target
 
 def target_of(contract: Contract) -> Target:
     """Raises `SettingsError` for what the warehouse cannot hold."""
-    metadata = sa.MetaData()
-    layouts = {layout.name.lower(): layout for layout in layouts_of(contract)}
-    return Target(
-        contract.contract, contract.key.column, [_table(layout, layouts, metadata) for layout in layouts.values()]
-    )
+    metadata = sa.MetaData(schema=contract.target_schema)
+    tables: dict[str, sa.Table] = {}
+    for layout in layouts_of(contract):
+        tables[layout.name.lower()] = _table(layout, tables, metadata)
+    return Target(contract.contract, contract.key.column, list(tables.values()))
 
 
-def _table(layout: TableLayout, layouts: Mapping[str, TableLayout], metadata: sa.MetaData) -> sa.Table:
+def _table(layout: TableLayout, earlier: Mapping[str, sa.Table], metadata: sa.MetaData) -> sa.Table:
+    """Parents and referenced tables are among the earlier ones."""
     table = sa.Table(
         layout.name,
         metadata,
@@ -31,19 +32,19 @@ def _table(layout: TableLayout, layouts: Mapping[str, TableLayout], metadata: sa
     )
     if layout.parent is not None:
         names = layout.parent.primary_key
-        table.append_constraint(sa.ForeignKeyConstraint(names, [f"{layout.parent.name}.{name}" for name in names]))
+        parent = earlier[layout.parent.name.lower()]
+        table.append_constraint(sa.ForeignKeyConstraint(names, [parent.columns[name] for name in names]))
     for reference in layout.table.references:
-        table.append_constraint(_foreign_key(reference, layout, layouts[reference.table.lower()]))
+        table.append_constraint(_foreign_key(reference, table, earlier[reference.table.lower()]))
     return table
 
 
-def _foreign_key(reference: Reference, layout: TableLayout, other: TableLayout) -> sa.ForeignKeyConstraint:
+def _foreign_key(reference: Reference, table: sa.Table, other: sa.Table) -> sa.ForeignKeyConstraint:
     """Names as the tables spell them, which the contract may not."""
-    own = {name.lower(): name for name in layout.names}
-    theirs = {name.lower(): name for name in other.names}
+    own = {column.name.lower(): column.name for column in table.columns}
+    theirs = {column.name.lower(): column for column in other.columns}
     return sa.ForeignKeyConstraint(
-        [own[name.lower()] for name in reference.columns],
-        [f"{other.name}.{theirs[name.lower()]}" for name in reference.to],
+        [own[name.lower()] for name in reference.columns], [theirs[name.lower()] for name in reference.to]
     )
 
 

@@ -24,6 +24,7 @@ from include.engine.errors import TransientError
 from include.engine.model import Key, Row
 from include.warehouse.column_types import KEY_COLLATION, TinyInteger
 from include.warehouse.delete_path import DeletePath
+from include.warehouse.table_name import TableName
 from include.warehouse.target import IDENTITY_INSERT
 
 CHUNK_CHARACTERS = 4 * 1024 * 1024
@@ -37,37 +38,43 @@ APPLICATION_LOCK = (
 )
 """Below 0: not granted. Ends with the transaction."""
 
-HAS_IDENTITY = "SELECT OBJECTPROPERTY(OBJECT_ID(%s), 'TableHasIdentity') AS has_identity"
+HAS_IDENTITY = (
+    "SELECT COUNT(*) AS TableHasIdentity FROM sys.columns AS c WHERE c.object_id = OBJECT_ID(%s) AND c.is_identity = 1"
+)
 """1 where a column of the table numbers itself: only there may IDENTITY_INSERT be set."""
 
 PROBE = "SELECT j.n, j.t FROM OPENJSON(N'[[1, \"\\n\"]]') WITH (n int '$[0]', t nvarchar(max) '$[1]') AS j"
 """Fails below compatibility level 130; gives 1 and a line end where JSON is shredded as it must be."""
 
+SCHEMA_ID = "SELECT SCHEMA_ID(%s) AS schema_id"
+"""NULL where there is none, or none that the login may see."""
+
 _NAMED = (
-    "WHERE SCHEMA_NAME(t.schema_id) = COALESCE(%s, SCHEMA_NAME()) AND t.name IN "
-    "(SELECT j.name FROM OPENJSON(%s) WITH (name nvarchar(128) '$[0]') AS j)"
+    "INNER JOIN OPENJSON(%s) WITH (n int '$[0]', s nvarchar(128) '$[1]', t nvarchar(128) '$[2]') AS j "
+    "ON j.s = SCHEMA_NAME(t.schema_id) AND j.t = t.name"
 )
+"""Tables by (position, schema, name): only the server knows which spellings are one name."""
 
 COLUMNS_OF = (
-    "SELECT t.name, c.name, c.is_nullable, y.name, c.max_length, c.precision, c.scale FROM sys.tables AS t "  # noqa: S608 - constants
-    "INNER JOIN sys.columns AS c ON c.object_id = t.object_id "
-    f"INNER JOIN sys.types AS y ON y.user_type_id = c.user_type_id {_NAMED}"
+    "SELECT j.n, c.name, c.is_nullable, y.name, c.max_length, c.precision, c.scale "  # noqa: S608 - constants
+    f"FROM sys.tables AS t {_NAMED} INNER JOIN sys.columns AS c ON c.object_id = t.object_id "
+    "INNER JOIN sys.types AS y ON y.user_type_id = c.user_type_id"
 )
 
 PRIMARY_KEYS_OF = (
-    "SELECT t.name, c.name FROM sys.tables AS t "  # noqa: S608 - constants
+    f"SELECT j.n, c.name FROM sys.tables AS t {_NAMED} "  # noqa: S608 - constants
     "INNER JOIN sys.indexes AS i ON i.object_id = t.object_id AND i.is_primary_key = 1 "
     "INNER JOIN sys.index_columns AS k ON k.object_id = i.object_id AND k.index_id = i.index_id "
     "INNER JOIN sys.columns AS c ON c.object_id = k.object_id AND c.column_id = k.column_id "
-    f"{_NAMED} ORDER BY t.name, k.key_ordinal"
+    "ORDER BY j.n, k.key_ordinal"
 )
 
 FOREIGN_KEYS_IN = (
-    "SELECT OBJECT_NAME(f.parent_object_id) AS child, f.name AS constraint_name, "
-    "OBJECT_NAME(f.referenced_object_id) AS parent FROM sys.foreign_keys AS f "
-    "WHERE OBJECT_NAME(f.referenced_object_id) IN "
-    "(SELECT j.name FROM OPENJSON(%s) WITH (name nvarchar(128) '$[0]') AS j)"
+    f"SELECT SCHEMA_NAME(c.schema_id), c.name, j.n FROM sys.tables AS t {_NAMED} "  # noqa: S608 - constants
+    "INNER JOIN sys.foreign_keys AS f ON f.referenced_object_id = t.object_id "
+    "INNER JOIN sys.tables AS c ON c.object_id = f.parent_object_id"
 )
+"""Schema and name of the child, position of the parent."""
 
 _NUMBER_KEYS = "SELECT j.k FROM OPENJSON(%s) WITH (k bigint '$[0]') AS j"
 _TEXT_KEYS = f"SELECT j.k COLLATE {KEY_COLLATION} FROM OPENJSON(%s) WITH (k nvarchar(200) '$[0]') AS j"  # noqa: S608 - constants
@@ -102,10 +109,10 @@ class MssqlLoader:
     commits, no lost update, whatever order the keys come in. Reads in workers stay parallel.
     """
 
-    def __init__(self, qualify: Callable[[str], str]) -> None:
+    def __init__(self, qualify: Callable[[TableName], str]) -> None:
         self._qualify = qualify
-        self._texts: dict[tuple[str, str], str] = {}
-        self._identities: dict[str, bool] = {}
+        self._texts: dict[tuple[str, TableName], str] = {}
+        self._identities: dict[TableName, bool] = {}
 
     def lock_target(self, connection: sa.Connection, pipeline: str, target: str) -> None:
         """Raises `TransientError` after 30 s."""
@@ -133,7 +140,7 @@ class MssqlLoader:
         parameter = (keys_json(keys),)
         for path in paths:
             condition = path.condition(keys_query, _quote, self._qualify)
-            text = f"DELETE FROM {self._qualify(path.table)} WHERE {condition}"  # noqa: S608 - declared names, quoted
+            text = f"DELETE FROM {self._qualify(path.name)} WHERE {condition}"  # noqa: S608 - declared names, quoted
             connection.exec_driver_sql(text, parameter)
 
     def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
@@ -158,7 +165,7 @@ class MssqlLoader:
         if not table.info.get(IDENTITY_INSERT) or not self._has_identity(connection, table):
             yield
             return
-        switch = f"SET IDENTITY_INSERT {self._qualify(table.name)}"
+        switch = f"SET IDENTITY_INSERT {self._place(table)}"
         connection.exec_driver_sql(f"{switch} ON")
         try:
             yield
@@ -170,13 +177,17 @@ class MssqlLoader:
 
     def _has_identity(self, connection: sa.Connection, table: sa.Table) -> bool:
         """Tables that were created from the declaration have none: every value comes in the row."""
-        if table.name not in self._identities:
-            found = connection.exec_driver_sql(HAS_IDENTITY, (self._qualify(table.name),)).scalar()
-            self._identities[table.name] = found == 1
-        return self._identities[table.name]
+        name = TableName.of(table)
+        if name not in self._identities:
+            found = connection.exec_driver_sql(HAS_IDENTITY, (self._qualify(name),)).scalar()
+            self._identities[name] = found == 1
+        return self._identities[name]
+
+    def _place(self, table: sa.Table) -> str:
+        return self._qualify(TableName.of(table))
 
     def _once(self, kind: str, table: sa.Table, make: Callable[[], str]) -> str:
-        place = (kind, table.name)
+        place = (kind, TableName.of(table))
         if place not in self._texts:
             self._texts[place] = make()
         return self._texts[place]
@@ -184,14 +195,14 @@ class MssqlLoader:
     def _select_text(self, table: sa.Table, columns: Sequence[str]) -> str:
         names = ", ".join(f"t.{_quote(column)}" for column in columns)
         return (
-            f"SELECT {names} FROM {self._qualify(table.name)} AS t WITH (UPDLOCK, HOLDLOCK) "  # noqa: S608 - as above
+            f"SELECT {names} FROM {self._place(table)} AS t WITH (UPDLOCK, HOLDLOCK) "  # noqa: S608 - as above
             f"WHERE t.[pipeline] = %s AND t.[target] = %s AND t.[record_key] IN ({_TEXT_KEYS})"
         )
 
     def _insert_text(self, table: sa.Table) -> str:
         names = [_quote(column.name) for column in table.columns]
         return (
-            f"INSERT INTO {self._qualify(table.name)} ({', '.join(names)}) "  # noqa: S608 - as above
+            f"INSERT INTO {self._place(table)} ({', '.join(names)}) "  # noqa: S608 - as above
             f"SELECT {', '.join(f'j.{name}' for name in names)} FROM OPENJSON(%s) WITH ({_with_clause(table)}) AS j"
         )
 
@@ -199,7 +210,7 @@ class MssqlLoader:
         names = [_quote(column.name) for column in table.columns]
         changes = ", ".join(f"t.{_quote(c.name)} = j.{_quote(c.name)}" for c in table.columns if not c.primary_key)
         same = " AND ".join(_same(column) for column in table.primary_key)
-        place, shredded = self._qualify(table.name), f"OPENJSON(@rows) WITH ({_with_clause(table)}) AS j"
+        place, shredded = self._place(table), f"OPENJSON(@rows) WITH ({_with_clause(table)}) AS j"
         return (
             f"DECLARE @rows nvarchar(max) = %s; "  # noqa: S608 - as above
             f"UPDATE t SET {changes} FROM {place} AS t INNER JOIN {shredded} ON {same}; "

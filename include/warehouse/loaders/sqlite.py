@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from include.engine.model import Key, Row
 from include.warehouse.delete_path import DeletePath
+from include.warehouse.table_name import TableName
 
 MAX_VARIABLES = 32_766
 """SQLite's default bound of parameters a statement."""
@@ -27,6 +28,11 @@ _KEYS = "SELECT value FROM json_each(?)"
 def quote(identifier: str) -> str:
     """Standard quotes; `Target` refuses names that hold one."""
     return f'"{identifier}"'
+
+
+def _place(name: TableName) -> str:
+    # There are no schemas.
+    return quote(name.name)
 
 
 class SqliteLoader:
@@ -98,14 +104,14 @@ def places_for(count: int) -> int:
 
 def _look_text(paths: Sequence[DeletePath]) -> str:
     looks = [
-        f"EXISTS (SELECT 1 FROM {quote(path.table)} WHERE {path.condition(_KEYS, quote, quote)})"  # noqa: S608 - as above
+        f"EXISTS (SELECT 1 FROM {quote(path.table)} WHERE {path.condition(_KEYS, quote, _place)})"  # noqa: S608 - as above
         for path in paths
     ]
     return f"SELECT {' OR '.join(looks)}"
 
 
 def _delete_text(path: DeletePath) -> str:
-    return f"DELETE FROM {quote(path.table)} WHERE {path.condition(_KEYS, quote, quote)}"  # noqa: S608 - as above
+    return f"DELETE FROM {quote(path.table)} WHERE {path.condition(_KEYS, quote, _place)}"  # noqa: S608 - as above
 
 
 def _insert_text(table: sa.Table, places: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 import pymssql
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.mssql.pymssql import MSDialect_pymssql
 
 from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.target import Target
-from tests.include.warehouse.toy_people import Loading, people
+from tests.include.warehouse.toy_people import Loading, execute, people
 
 MSSQL_URI = os.environ.get("HEADRACE_TEST_MSSQL_URI", "")
 
@@ -49,12 +50,15 @@ def clean(warehouse: Warehouse) -> None:
     """Drop every table, children first."""
 
     def work(connection: sa.Connection) -> None:
-        names = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sys.tables").all()]
-        keys = connection.exec_driver_sql("SELECT OBJECT_NAME(parent_object_id), name FROM sys.foreign_keys").all()
-        for table, key in keys:
-            connection.exec_driver_sql(f"ALTER TABLE [{table}] DROP CONSTRAINT [{key}]")
-        for name in names:
-            connection.exec_driver_sql(f"DROP TABLE [{name}]")
+        tables = "SELECT SCHEMA_NAME(schema_id), name FROM sys.tables"
+        keys = (
+            "SELECT SCHEMA_NAME(t.schema_id), t.name, f.name FROM sys.foreign_keys AS f "
+            "INNER JOIN sys.tables AS t ON t.object_id = f.parent_object_id"
+        )
+        for schema, table, key in connection.exec_driver_sql(keys).all():
+            connection.exec_driver_sql(f"ALTER TABLE [{schema}].[{table}] DROP CONSTRAINT [{key}]")
+        for schema, table in connection.exec_driver_sql(tables).all():
+            connection.exec_driver_sql(f"DROP TABLE [{schema}].[{table}]")
 
     warehouse.transact("clean", work)
 
@@ -67,6 +71,22 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     server = mssql_warehouse(MSSQL_URI)
     clean(server)
     return server
+
+
+@pytest.fixture
+def new_schema(warehouse: Warehouse) -> Iterator[Callable[[], str]]:
+    """Names that no other test has; whatever was created under them goes at the end."""
+    names: list[str] = []
+
+    def name() -> str:
+        names.append(f"hr_{uuid4().hex[:12]}")
+        return names[-1]
+
+    yield name
+    if warehouse.name == "mssql":
+        clean(warehouse)
+        for schema in names:
+            execute(warehouse, f"IF SCHEMA_ID('{schema}') IS NOT NULL DROP SCHEMA [{schema}]")
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
+from sqlalchemy.schema import CreateTable
 
 from include.engine.errors import SettingsError
+from include.warehouse.delete_path import DeletePath
 from include.warehouse.target import Target
 from tests.include.warehouse.toy_people import people
 
@@ -15,8 +19,19 @@ def test_tables_stand_in_insertion_order_whatever_order_they_were_given_in() -> 
 
 def test_a_table_without_the_key_is_deleted_through_its_declared_path() -> None:
     path = people()["address"].delete_path
-    condition = path.condition("SELECT k FROM keys", lambda name: name, lambda name: name)
+    condition = path.condition("SELECT k FROM keys", lambda name: name, str)
     assert condition == ("contact_id IN (SELECT contact_id FROM contact WHERE person_id IN (SELECT k FROM keys))")
+    path = people(schema="mart")["address"].delete_path
+    condition = path.condition("SELECT k FROM keys", lambda name: name, str)
+    assert condition == ("contact_id IN (SELECT contact_id FROM mart.contact WHERE person_id IN (SELECT k FROM keys))")
+
+
+@pytest.mark.parametrize("schema", [None, "mart"])
+def test_delete_paths_outlive_their_declaration_as_json(schema: str | None) -> None:
+    for table in people(schema=schema).tables:
+        document = table.delete_path.to_json()
+        assert DeletePath.from_json(json.loads(json.dumps(document))) == table.delete_path
+        assert ("schema" in document) is (schema is not None)
 
 
 def test_the_column_that_a_delete_looks_up_is_indexed_in_every_child() -> None:
@@ -66,6 +81,36 @@ def test_foreign_keys_that_go_round_are_a_fault() -> None:
     )
     with pytest.raises(SettingsError, match="foreign keys go round"):
         Target("t", "id", [left, right])
+
+
+@pytest.mark.parametrize(
+    ("schemas", "name", "part"),
+    [
+        ((None, "mart"), "t", r"several schemas \(the connection's own, mart\)"),
+        (("mart", "Mart"), "t", r"several schemas \(mart, Mart\)"),
+        (("ma.rt",), "t", "schema 'ma.rt' is no usable name"),
+        (("ma]rt",), "t", "schema 'ma]rt' is no usable name"),
+        (("",), "t", "schema '' is no usable name"),
+        ((None,), "t.t", "table t.t0: a dot in its name"),
+        (("m" * 60,), "t" * 67, "its name and that of its schema take 127 characters together"),
+    ],
+)
+def test_a_schema_that_could_be_misread_is_a_fault(schemas: tuple[str | None, ...], name: str, part: str) -> None:
+    tables = [
+        sa.Table(f"{name}{n}", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), schema=schema)
+        for n, schema in enumerate(schemas)
+    ]
+    with pytest.raises(SettingsError, match=part):
+        Target("t", "id", tables)
+
+
+def test_the_schema_is_part_of_the_declared_tables_their_foreign_keys_and_the_signature() -> None:
+    target = people(schema="mart")
+    assert (target.schema, people().schema) == ("mart", None)
+    assert [str(table.full_name) for table in target.tables] == ["mart.person", "mart.contact", "mart.address"]
+    ddl = str(CreateTable(target.table("contact")).compile(dialect=mssql.dialect()))
+    assert "REFERENCES mart.person (person_id)" in ddl
+    assert target.signature not in (people().signature, people(schema="other").signature)
 
 
 def test_the_signature_changes_with_a_column_and_not_with_the_order_of_the_tables() -> None:

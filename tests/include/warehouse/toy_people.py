@@ -15,9 +15,11 @@ from include.warehouse.sink import WarehouseSink
 from include.warehouse.target import Target
 
 
-def people(*, key_type: sa.types.TypeEngine[Any] | None = None, name: str = "people") -> Target:
+def people(
+    *, key_type: sa.types.TypeEngine[Any] | None = None, name: str = "people", schema: str | None = None
+) -> Target:
     """A parent, a child that carries the key, and a grandchild that is reached through it."""
-    metadata = sa.MetaData()
+    metadata = sa.MetaData(schema=schema)
     person = sa.Table(
         "person",
         metadata,
@@ -29,13 +31,13 @@ def people(*, key_type: sa.types.TypeEngine[Any] | None = None, name: str = "peo
         "contact",
         metadata,
         sa.Column("contact_id", sa.String(40), primary_key=True),
-        sa.Column("person_id", sa.ForeignKey("person.person_id"), nullable=False),
+        sa.Column("person_id", sa.ForeignKey(person.c.person_id), nullable=False),
         sa.Column("kind", sa.String(10), nullable=False),
     )
     address = sa.Table(
         "address",
         metadata,
-        sa.Column("contact_id", sa.ForeignKey("contact.contact_id"), nullable=False),
+        sa.Column("contact_id", sa.ForeignKey(contact.c.contact_id), nullable=False),
         sa.Column("line", sa.String(20)),
         sa.CheckConstraint("line <> 'forbidden'", name="ck_address_line"),
     )

@@ -84,7 +84,8 @@ class Check:
 
     def _compare(self, conn_id: str, target: Target) -> None:
         try:
-            differences = compare(self.open_database(conn_id), NAME, target)
+            warehouse = self.open_database(conn_id)
+            differences = compare(warehouse, NAME, target)
         except HeadraceError as error:
             self._fail(f"--against {conn_id}: {error}")
         except ImportError as error:
@@ -92,11 +93,13 @@ class Check:
         except Exception as error:  # noqa: BLE001 - of Airflow or a driver, and its message may hold a password
             self._fail(f"--against {conn_id}: {type(error).__name__}")
         else:
+            leaves_out = target.schema is not None and not warehouse.dialect.has_schemas
+            without = f", without schema {target.schema}: {warehouse.name} has none" if leaves_out else ""
             if not differences:
-                self._print(["", f"The database of {conn_id} has these tables, as declared."])
+                self._print(["", f"The database of {conn_id} has these tables, as declared{without}."])
                 return
             title = f"The database of {conn_id} shows {counted(len(differences), 'difference')}:"
-            hint = "  (A run creates tables that are not found, unless create_tables is false.)"
+            hint = "  (A run creates tables that are not found, and their schema, unless create_tables is false.)"
             self._print(["", title, *(f"  {difference}" for difference in differences), hint], FAULTY)
 
     def _try_samples(self, contract: Contract, target: Target) -> None:

@@ -23,7 +23,8 @@ from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.ledger import SUCCEEDED
 from include.warehouse.load import load_batch
 from include.warehouse.runs import Run, finish_run, start_run
-from include.warehouse.schema import prepare
+from include.warehouse.schema import compare, prepare
+from include.warehouse.verify import verify
 from include.warehouse.window import Window
 
 NO_CHANGE_DATE = {"change_date_column": None, "without_change_date": "above_watermark"}
@@ -68,6 +69,31 @@ def test_a_batch_of_documents_lands_in_the_contracts_tables_and_the_broken_ones_
     found = warehouse.transact("count", counts, write=False)
     assert found["app_base"] == sample.documents - sample.broken
     assert sum(found.values()) == line["rows_written"]
+
+
+def test_a_contract_with_a_target_schema_gives_the_same_rows_on_sqlite_as_one_without(
+    source: Warehouse, tmp_path: Path
+) -> None:
+    found = []
+    for schema in (None, "lending"):
+        contract = json.loads((CONTRACT_FOLDER / "lending.json").read_text(encoding="utf-8"))
+        folder = tmp_path / str(schema)
+        folder.mkdir()
+        text = json.dumps(contract | ({"target_schema": schema} if schema else {}))
+        (folder / "own.json").write_text(text.replace('"contract": "lending"', '"contract": "own"'), encoding="utf-8")
+        own = sqlite_warehouse(folder / "warehouse.db")
+        xml = pipeline(source, own, contract="own", contract_folder=str(folder), max_reject_rate=1)
+        (batch,) = xml.plan(1000)
+        for run_id in ("r1", "r2"):
+            attempt = Attempt("xml_records", "own", "d", run_id, "load", 0, run_id, 1)
+            load_batch(xml, batch, attempt, own, xml.settings.engine(), stop=threading.Event())
+        assert verify(own, "xml_records", xml.target) == []
+        assert compare(own, "xml_records", xml.target) == []
+        assert xml.target.schema == schema
+        with own.connect() as connection:
+            found.append({t.name: connection.execute(sa.select(t.table)).all() for t in xml.target.tables})
+    assert found[0] == found[1]
+    assert found[0]["app_base"]
 
 
 def test_worker_processes_give_the_tables_and_rejects_that_threads_give(

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import mssql
+from sqlalchemy.schema import CreateTable
 
 from include.pipelines.xml.language.contract import Contract
-from include.pipelines.xml.language.files import find_contract
+from include.pipelines.xml.language.files import find_contract, read_contract
 from include.pipelines.xml.tables import target_of
+from tests.include.pipelines.xml.check.check_files import FULL
 
 
 def test_the_demos_tables_carry_key_parents_and_row_numbers_in_front_of_their_columns() -> None:
@@ -70,6 +74,15 @@ def test_references_are_foreign_keys_and_order_the_tables_and_names_have_no_case
     assert target["loan"].columns == ("doc_id", "Owner")
     assert target.table("person").info == {"identity_insert": True}
     assert target.table("loan").info == {}
+
+
+def test_the_contracts_schema_is_that_of_its_tables_and_of_what_their_foreign_keys_lead_to() -> None:
+    target = target_of(read_contract(FULL))
+    assert target.schema == "lending"
+    ddl = "\n".join(str(CreateTable(table.table).compile(dialect=mssql.dialect())) for table in target.tables)
+    assert len(re.findall(r"CREATE TABLE lending\.\w+ \(", ddl)) == len(target.tables)
+    assert re.findall(r"REFERENCES (?!lending\.)\S+", ddl) == []
+    assert target_of(find_contract("lending")).schema is None
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pymssql
@@ -18,11 +19,12 @@ from sqlalchemy.dialects import mssql as mssql_types
 from sqlalchemy.schema import CreateTable
 from sqlglot import exp
 
-from include.engine.errors import FatalError, TransientError
+from include.engine.errors import FatalError, SettingsError, TransientError
 from include.engine.model import InsertBatch
 from include.engine.stats import BatchStats
 from include.warehouse.connection import Warehouse
 from include.warehouse.faults import ConstraintViolated
+from include.warehouse.found_tables import foreign_keys_into
 from include.warehouse.ledger import FAILED, Ledger
 from include.warehouse.loaders import mssql
 from include.warehouse.loaders.mssql import CHUNK_CHARACTERS, MssqlLoader, json_chunks, shred_type
@@ -31,6 +33,7 @@ from include.warehouse.schema import ensure_tables
 from include.warehouse.sink import WarehouseSink
 from include.warehouse.tables import metadata, records
 from include.warehouse.target import IDENTITY_INSERT, Target
+from include.warehouse.verify import verify
 from tests.include.warehouse.test_type_matrix import GOOD
 from tests.include.warehouse.toy_people import attempt, batch, noted, people, rejected, written
 
@@ -46,18 +49,21 @@ class FakeServer:
         self.events: list[str] = []
         self.fail: tuple[str, Exception] | None = None
         self.has_identity = 1
+        self.schemas: list[str] = []
 
     def connect(self, **arguments: Any) -> FakeConnection:
         self.connects.append(arguments)
         return FakeConnection(self)
 
-    def answer(self, text: str) -> Answer | None:
+    def answer(self, text: str, parameters: Any) -> Answer | None:
         known: list[tuple[str, Answer]] = [
             ("@@version", (["v"], [("Microsoft SQL Server 2022 - 16.0.1000.6 (X64)",)])),
             ("sp_getapplock", (["granted"], [(0,)])),
             ("output inserted", (["id"], [(41,)])),
             ("tablehasidentity", (["has_identity"], [(self.has_identity,)])),
         ]
+        if text == mssql.SCHEMA_ID:
+            return ["schema_id"], [(5 if parameters[0] in self.schemas else None,)]
         for part, answer in known:
             if part in text.lower():
                 return answer
@@ -101,7 +107,7 @@ class FakeCursor:
         self.server.statements.append((text, parameters))
         if self.server.fail and self.server.fail[0] in text:
             raise self.server.fail[1]
-        answer = self.server.answer(text)
+        answer = self.server.answer(text, parameters)
         self.description = [(name, 1, None, None, None, None, None) for name in answer[0]] if answer else None
         self.rows = list(answer[1]) if answer else []
 
@@ -147,25 +153,32 @@ def matrix() -> Target:
     return Target("matrix", "id", [sa.Table("matrix", sa.MetaData(), key, *columns)])
 
 
-def numbered() -> Target:
+def numbered(schema: str | None = None) -> Target:
     """A table whose IDENTITY column is filled by its rows."""
     columns = sa.Column("id", sa.BigInteger, primary_key=True), sa.Column("v", sa.String(5))
-    return Target("numbered", "id", [sa.Table("numbered", sa.MetaData(), *columns, info={IDENTITY_INSERT: True})])
+    return Target(
+        "numbered", "id", [sa.Table("numbered", sa.MetaData(schema=schema), *columns, info={IDENTITY_INSERT: True})]
+    )
 
 
-def insert_numbered(warehouse: Warehouse) -> None:
-    loader, table = MssqlLoader(warehouse.qualify), numbered().table("numbered")
-    warehouse.transact("insert", lambda connection: loader.insert(connection, table, [(1, "a")]))
+def insert_numbered(warehouse: Warehouse, *schemas: str | None) -> None:
+    """Into a table of each schema, with one loader."""
+    loader = MssqlLoader(warehouse.qualify)
+    for schema in schemas or (None,):
+        table = numbered(schema).table("numbered")
+        warehouse.transact("insert", partial(loader.insert, table=table, rows=[(1, "a")]))
 
 
 def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]]:
     """Every statement that the project sends to SQL Server."""
-    tables = [*metadata.sorted_tables, *(table.table for table in (*people().tables, *matrix().tables))]
+    apart = people(schema="mart", name="apart")
+    declared = (*people().tables, *matrix().tables, *apart.tables)
+    tables = [*metadata.sorted_tables, *(table.table for table in declared)]
     with pytest.raises(FatalError):  # the fake server finds nothing afterwards
         ensure_tables(warehouse, tables)
     ledger = Ledger(warehouse)
     cycle = ledger.claim(attempt(), batch(), "print")
-    for target, key in ((people(), 1), (matrix(), "a")):
+    for target, key in ((people(), 1), (matrix(), "a"), (apart, 1)):
         sink = WarehouseSink(warehouse, cycle, target)
         settlement = noted(written(key), "truncated person.name", marks=1)
         settlement.rows = {"matrix": [("a", *(None for _ in GOOD))]} if key == "a" else settlement.rows
@@ -178,7 +191,9 @@ def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]
     with pytest.raises(FatalError):  # the fake server has no line to show
         ledger.finish(cycle, BatchStats(), FAILED)
     loader = MssqlLoader(warehouse.qualify)
-    insert_numbered(warehouse)
+    insert_numbered(warehouse, None, "mart")
+    warehouse.transact("look", lambda c: foreign_keys_into(warehouse, c, [people()["person"].full_name]), write=False)
+    verify(warehouse, "toy", apart)
     warehouse.transact("upsert", lambda c: loader.upsert(c, records, [("p",) * len(records.columns)]))
     constants = [
         mssql.PROBE,
@@ -187,6 +202,7 @@ def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]
         mssql.PRIMARY_KEYS_OF,
         mssql.APPLICATION_LOCK,
         mssql.HAS_IDENTITY,
+        mssql.SCHEMA_ID,
     ]
     return server.statements + [(text, ("[]",) * text.count("%s")) for text in constants]
 
@@ -244,6 +260,58 @@ def test_tables_stand_in_the_schema_of_the_warehouse(warehouse: Warehouse, serve
     texts = [text for text, _ in everything(warehouse, server)]
     for start in ("INSERT INTO [stage].[person]", "DELETE FROM [stage].[address]", "UPDATE stage.headrace_batches"):
         assert any(text.startswith(start) for text in texts), start
+
+
+def test_tables_that_name_a_schema_stand_there_with_their_foreign_keys_and_its_creation_comes_first(
+    warehouse: Warehouse, server: FakeServer
+) -> None:
+    texts = [text.strip() for text, _ in everything(warehouse, server)]
+    for start in (
+        "INSERT INTO [mart].[person]",
+        "DELETE FROM [mart].[address] WHERE [contact_id] IN (SELECT [contact_id] FROM [mart].[contact]",
+        "SET IDENTITY_INSERT [mart].[numbered] ON",
+        "SET IDENTITY_INSERT [stage].[numbered] ON",
+    ):
+        assert any(text.startswith(start) for text in texts), start
+    assert any("REFERENCES mart.contact (contact_id)" in text for text in texts)
+    assert any(re.search(r"FROM mart\.address JOIN mart\.contact", text.replace("\n", "")) for text in texts)
+    created = [text.split("(")[0].strip() for text in texts if text.startswith("CREATE")]
+    assert created.index("CREATE SCHEMA mart") < created.index("CREATE TABLE mart.person")
+
+
+def test_tables_of_one_name_in_two_schemas_do_not_share_texts_or_what_is_known_of_their_identity(
+    warehouse: Warehouse, server: FakeServer
+) -> None:
+    insert_numbered(warehouse, "left", "right", "left")
+    places = [text.partition("[numbered]")[0] for text, _ in server.statements if text.startswith("INSERT")]
+    assert places == ["INSERT INTO [left].", "INSERT INTO [right].", "INSERT INTO [left]."]
+    asked = [parameters for text, parameters in server.statements if text == mssql.HAS_IDENTITY]
+    assert asked == [("[left].[numbered]",), ("[right].[numbered]",)]
+
+
+def test_a_schema_that_cannot_be_created_is_named_with_the_fix_before_any_table_is_made(
+    warehouse: Warehouse, server: FakeServer
+) -> None:
+    server.fail = ("CREATE SCHEMA", pymssql.OperationalError(262, b"planted"))
+    with pytest.raises(SettingsError, match=r"schema mart is not there .*262\): create it, and let") as caught:
+        ensure_tables(warehouse, [table.table for table in people(schema="mart").tables])
+    assert "planted" not in str(caught.value)
+    assert not any("CREATE TABLE" in text for text, _ in server.statements)
+
+
+def test_a_schema_that_another_task_creates_meanwhile_is_no_fault(
+    warehouse: Warehouse, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(text: str, parameters: Any) -> Answer | None:
+        if text == mssql.SCHEMA_ID and any("CREATE SCHEMA" in sent for sent, _ in server.statements):
+            server.schemas = ["mart"]
+        return FakeServer.answer(server, text, parameters)
+
+    monkeypatch.setattr(server, "answer", overtaken)
+    server.fail = ("CREATE SCHEMA", pymssql.OperationalError(2714, b"planted"))
+    with pytest.raises(SettingsError, match=r"mart\.person: declared, not found"):  # the fake server has no tables
+        ensure_tables(warehouse, [table.table for table in people(schema="mart").tables])
+    assert any("CREATE TABLE mart.person" in text for text, _ in server.statements)
 
 
 def test_values_of_an_identity_are_inserted_where_the_table_has_one_and_the_switch_goes_off_again(

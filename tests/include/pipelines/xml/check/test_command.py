@@ -164,6 +164,17 @@ def test_a_database_that_holds_the_tables_has_no_difference_and_is_not_changed(
     assert file.read_bytes() == before
 
 
+def test_on_sqlite_the_schema_of_a_contract_is_left_out_and_the_report_says_so(
+    check: Run, database: Callable[[Path], Path]
+) -> None:
+    database(FULL)
+    code, report, errors = check(FULL, "--against", "dw")
+    assert (code, errors) == (0, "")
+    assert report.endswith(
+        "\nThe database of dw has these tables, as declared, without schema lending: sqlite has none.\n"
+    )
+
+
 def test_differences_name_both_sides_as_a_run_does(
     check: Run, database: Callable[[Path], Path], tmp_path: Path
 ) -> None:
@@ -187,7 +198,7 @@ dw shows 6 differences:
   base: declared primary key (app_id), found (app_id, n)
   child: declared, not found
   foreign keys of tables outside the target would stop replacing by key: outside to base
-  (A run creates tables that are not found, unless create_tables is false.)
+  (A run creates tables that are not found, and their schema, unless create_tables is false.)
 """
     )
 
