@@ -92,11 +92,14 @@ class Draft:
 
     def ancestors(self, table: DraftTable) -> list[DraftTable]:
         """The parent last; parents that go round are a mistake of their own, and end the list."""
+        by_name = self.by_name
         found: list[DraftTable] = []
-        current = self.parent_of(table)
-        while current is not None and current is not table and current not in found:
-            found.append(current)
-            current = self.parent_of(current)
+        places = {table.place}
+        parent = table.parent
+        while parent is not None and (above := by_name.get(parent.lower())) is not None and above.place not in places:
+            found.append(above)
+            places.add(above.place)
+            parent = above.parent
         return found[::-1]
 
 

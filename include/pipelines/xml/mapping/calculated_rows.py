@@ -43,13 +43,16 @@ class CalculatedRows:
         for frame, index in self.single:
             if others := mapped.gathered[index]:
                 frames[frame] = others[0][0]
+        previous: Values | None = None
         for values, parent in found:
             frames[0] = values
-            for frame, way in self.above:
-                row = parent
-                for slot in way:
-                    row = row[slot]
-                frames[frame] = row
+            if parent is not previous:
+                previous = parent
+                for frame, way in self.above:
+                    row = parent
+                    for slot in way:
+                        row = row[slot]
+                    frames[frame] = row
             for column in self.columns:
                 try:
                     value = column.evaluate(frames)

@@ -15,9 +15,13 @@ class PathTree:
     children: dict[str, Self] = field(default_factory=dict, kw_only=True)
     """By tag."""
 
+    def child(self, tag: str) -> Self:
+        """Made where it is not there."""
+        return self.children.setdefault(tag, type(self)())
+
     def descend(self, path: Path) -> Self:
         """To where the element steps lead, made as far as it is not there."""
         node = self
         for tag in path.steps:
-            node = node.children.setdefault(tag, type(self)())
+            node = node.child(tag)
         return node

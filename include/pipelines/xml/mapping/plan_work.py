@@ -11,11 +11,11 @@ from include.pipelines.xml.formula.tree import Name
 from include.pipelines.xml.language.calculations import Tables, Task, tasks_in_order, use_of
 from include.pipelines.xml.language.known_tables import KnownTable
 from include.pipelines.xml.mapping.calculated_rows import Calculated, CalculatedRows
+from include.pipelines.xml.mapping.plan import Work
 from include.pipelines.xml.mapping.slots import TableSlots
 from include.pipelines.xml.mapping.staged_plan import StagedPlan
 from include.pipelines.xml.mapping.table_plan import TablePlan
 from include.pipelines.xml.mapping.value_chain import chain_of
-from include.pipelines.xml.mapping.walk import Work
 
 Resolve = Callable[[str | None, str], FieldRef | None]
 

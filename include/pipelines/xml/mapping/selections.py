@@ -13,44 +13,48 @@ Rank = tuple[int, ...]
 """By condition with `in`: the position of the value that matched. Lower is better."""
 
 
+Texts = list[str | None]
+"""Of one element: what its conditions have read so far, by number of the text; "" where there is none."""
+
+
 class Test(NamedTuple):
     """A condition, compiled."""
 
+    number: int
+    """Of its text, among those that are read at the element, whichever tables and selections ask for it."""
     steps: tuple[str, ...]
     attribute: str | None
     order: Mapping[str, int] | None
     """Position by allowed value; None asks for any value."""
 
 
-def rank_of(element: Element, tests: Sequence[Test]) -> Rank | None:
+def rank_of(element: Element, tests: Sequence[Test], texts: Texts) -> Rank | None:
     """None where a condition does not hold."""
     rank: Rank = ()
-    for steps, attribute, order in tests:
-        if steps or attribute is None:
-            value = _first_value(element, steps, attribute)
-        else:
-            value = element.get(attribute)
-            value = value and value.strip(XML_SPACE)
-        if not value:
+    for number, steps, attribute, order in tests:
+        text = texts[number]
+        if text is None:
+            text = texts[number] = _first_text(element, steps, attribute)
+        if not text:
             return None
         if order is not None:
-            position = order.get(value)
+            position = order.get(text)
             if position is None:
                 return None
             rank += (position,)
     return rank
 
 
-def _first_value(element: Element, steps: Sequence[str], attribute: str | None) -> str | None:
-    """The first text that is not empty, trimmed; an element without one does not count."""
-    if steps:
-        for child in element.iterchildren(steps[0]):
-            found = _first_value(child, steps[1:], attribute)
-            if found is not None:
-                return found
-        return None
-    text = own_text(element) if attribute is None else element.get(attribute)
-    return (text.strip(XML_SPACE) or None) if text else None
+def _first_text(element: Element, steps: Sequence[str], attribute: str | None) -> str:
+    """The first that is not empty, trimmed; an element without one does not count."""
+    if not steps:
+        text = own_text(element) if attribute is None else element.get(attribute)
+        return text.strip(XML_SPACE) if text else ""
+    below = steps[1:]
+    for child in element.iterchildren(steps[0]):
+        if text := _first_text(child, below, attribute):
+            return text
+    return ""
 
 
 def own_text(element: Element) -> str:
@@ -67,13 +71,11 @@ class Choice:
     tests: tuple[Test, ...]
     take: Literal["first", "last", "priority"]
 
-    def consider(self, element: Element, row: list[Any]) -> None:
-        """Candidates must come in document order."""
-        kept = row[self.slot]
-        if kept is not None and self.take == "first":
-            return
-        rank = rank_of(element, self.tests)
+    def consider(self, element: Element, row: list[Any], texts: Texts) -> None:
+        """Candidates must come in document order, and no more of them once the `first` is found."""
+        rank = rank_of(element, self.tests, texts)
         if rank is None:
             return
+        kept = row[self.slot]
         if kept is None or self.take == "last" or rank < kept[0]:
             row[self.slot] = (rank, element)

@@ -1,33 +1,47 @@
 """From a document's tree to rows: one walk that enters mapped elements only. The hot loop of the pipeline.
 
 Everything that a name decides was decided when the contract was compiled: the walk looks up each child's tag once,
-in a dictionary that leads to the position of its value in the row. Elements that conditions leave out, and those
-that a selection does not choose, are not walked.
+for all tables together, in a dictionary that leads to the position of its value in a row. Values go to the row that
+their table has open; where conditions left an element out, the table has none, and nothing is read for it. Elements
+that a selection does not choose are not walked for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from include.engine.errors import RecordRejected, SettingsError
-from include.engine.model import Key, NotedRows
 from include.pipelines.xml.document.libxml import Element
 from include.pipelines.xml.mapping.conversions import XML_SPACE, Convert, Unfit
-from include.pipelines.xml.mapping.selections import Choice, Test, own_text, rank_of
-from include.pipelines.xml.mapping.table_plan import Found, Mapped, TablePlan, Values
+from include.pipelines.xml.mapping.selections import Choice, Rank, Test, Texts, own_text, rank_of
+from include.pipelines.xml.mapping.table_plan import Found, TablePlan, Values
 from include.pipelines.xml.mapping.value_chain import Tolerated
 
-Work = Callable[[Found, Mapped], None]
-"""Something done once a record to the rows of one table, where it has any."""
+OWN = ""
+"""In place of an attribute: the text of an element beside the elements that it holds."""
+
+NO_ROW: Values = []
+"""Of a table that has no row open; a row has one position at least."""
+
+OpenRows = list[Values]
+"""By table, the row that values go to now; last the record's. A table has one at most: its rows do not nest."""
+
+Visit = Callable[[Element, "Node", OpenRows, Sequence[Found]], None]
+
+FEW, MANY, WIDE = 3, 8, 1000
+"""Of many children, lxml finds those of a few tags in less time than it takes to look at each in Python. All children
+at once come faster than one by one, but each is an object, so of very many no more than one is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """How one value is taken from an element or attribute."""
+class Field(NamedTuple):
+    """How one value is taken from an element."""
 
+    source: str | None
+    """An attribute, or `OWN`; None is the text of an element that must hold no others."""
+    table: int
     slot: int
-    """Position in the row."""
+    """Position in the table's row."""
     convert: Convert | None
     """None for text."""
     trim: bool = True
@@ -39,180 +53,161 @@ class Field:
         return self.trim and not self.keep_empty
 
 
-FEW, MANY = 3, 8
-"""Of many children, lxml finds those of a few tags in less time than it takes to look at each in Python."""
+class Opening(NamedTuple):
+    """How a table opens a row at an element."""
 
-Visit = Callable[[Element, "Node", Values, list[Found]], None]
+    table: int
+    parent: int
+    blank: Values
+    """A new row, to be copied."""
+    tests: tuple[Test, ...]
+    rank_slot: int | None
 
 
 @dataclass(slots=True)
 class Node:
-    """What to do at an element; the element steps of the contract's paths make a tree of these."""
+    """What to do at an element; the element steps of all the contract's paths make one tree of these."""
 
-    table: TablePlan
-    """Whose row the values belong to."""
     visit: Visit
     """The one of this module's functions that does all that is to be done here, and no more."""
-    plain: tuple[tuple[str | None, int, Convert | None], ...] = ()
-    """(attribute, or None for the element's own text, position, converter)."""
-    careful: tuple[tuple[str | None, Field], ...] = ()
-    """Values whose white space or emptiness counts."""
-    opens: tuple[tuple[int, Node], ...] = ()
-    """Tables, by position, that have a row for this element, and what to do at it within that row."""
-    guarded: tuple[tuple[int, Guarded], ...] = ()
-    """The same, of tables with conditions or selections."""
-    choices: tuple[Choice, ...] = ()
-    """Selections that this element is a candidate of."""
-    children: dict[str, tuple[int, Convert | None, Node | None]] = field(default_factory=dict)
-    """By tag. Most elements carry one trimmed value and nothing else: their node is None, and the position and
-    converter stand here."""
-    wanted: tuple[str, ...] | None = None
-    """The tags of the children, where they are few."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """How a table with conditions or selections opens a row."""
-
-    node: Node
-    tests: tuple[Test, ...]
-    rank_slot: int | None
-    chosen: tuple[tuple[int, Node], ...]
-    """(slot of a selection, what to do at the element that was chosen), each after the one it starts from."""
-
-
-@dataclass(frozen=True, slots=True)
-class MappingPlan:
-    """A compiled contract. Safe to use from many threads at once."""
-
-    root_tag: str
-    root_name: str
-    """As the contract spells it, for messages."""
-    key_is_number: bool
-    key_path: str | None
-    record: Node
-    """The document element; its row is the record's key alone, and every table opens below it."""
     tables: tuple[TablePlan, ...]
-    """In insertion order."""
-    work: tuple[tuple[int, Work], ...]
-    """What completes the rows: (position of a table, what is done to its rows), in an order that works."""
-    mark_names: tuple[str, ...]
-    """Columns with a path, by the bit that says that one held a value."""
-
-    def rows(self, root: Element, key: Key) -> NotedRows:
-        """The document's rows by table, tables without rows left out.
-
-        Raises `RecordRejected`: `xml.root`, `xml.key`, `xml.value`, `xml.required`, `xml.repeated`,
-        `xml.duplicate_key`; `SettingsError` when the source's keys are not of the contract's kind.
-        """
-        if root.tag != self.root_tag:
-            raise RecordRejected("xml.root", f"the document element is not {self.root_name}")
-        gathered: list[Found] = [[] for _ in self.tables]
-        record: Values = [None]
-        self.record.visit(root, self.record, record, gathered)
-        self._check_key(record[0], key)
-        record[0] = key
-        mapped = Mapped(key, gathered)
-        for index, work in self.work:
-            if found := gathered[index]:
-                work(found, mapped)
-        return mapped.rows
-
-    def _check_key(self, found: object, key: Key) -> None:
-        if isinstance(key, int) is not self.key_is_number:
-            kind = "a number" if self.key_is_number else "text"
-            raise SettingsError(f"key.type: the contract says {kind}, and the source's keys are not")
-        if self.key_path is not None and found != key:
-            what = "has no value" if found is None else "is not the key that the source has"
-            raise RecordRejected("xml.key", f"{self.key_path} {what}")
+    """All of the plan; last the record's."""
+    plain: tuple[tuple[str | None, int, int, Convert | None], ...] = ()
+    """The first four parts of fields."""
+    careful: tuple[Field, ...] = ()
+    """Those whose white space or emptiness counts."""
+    asked: int = 0
+    """How many texts conditions ask for."""
+    opens: tuple[Opening, ...] = ()
+    """Parents first."""
+    choices: tuple[tuple[int, Choice], ...] = ()
+    """(table, selection of it that this element is a candidate of)."""
+    chosen: tuple[tuple[int, int, Node], ...] = ()
+    """(table opened here, slot of a selection, what to do at the element that was chosen), each after the one it
+    starts from."""
+    owner: int = -1
+    """The table that most of the children's values go to."""
+    children: dict[str, tuple[int, Convert | None, Node | None]] = field(default_factory=dict)
+    """By tag. Most elements carry one trimmed value of the owner and nothing else: their node is None, and the
+    position and converter stand here."""
+    inner: dict[str, tuple[int, Convert | None, Node | None]] = field(default_factory=dict)
+    """Those of the children that have a node."""
+    at_once: int = WIDE
+    """With fewer children, all are looked at."""
+    wanted: tuple[str, ...] = ()
+    """Otherwise those of these tags, or all one by one."""
+    wanted_by: tuple[int, ...] | None = None
+    """Unless one of these tables has a row open, the children are of no use; None: always of use."""
 
 
-def gather(element: Element, node: Node, row: Values, gathered: list[Found]) -> None:
-    """Visit an element of which children are mapped."""
-    if node.plain or node.careful:
-        read_values(element, node, row, gathered)
-    if node.opens or node.guarded or node.choices:
-        open_rows(element, node, row, gathered)
-    lookup = node.children.get
+def walk_children(element: Element, node: Node, rows: OpenRows, gathered: Sequence[Found]) -> None:
+    """Visit an element of which children alone are mapped."""
+    row = rows[node.owner]
+    lookup = node.children.get if row else node.inner.get
     slot = 0
     try:
-        wanted = node.wanted
-        for child in element if wanted is None or len(element) < MANY else element.iterchildren(*wanted):
+        for child in element[:] if len(element) < node.at_once else element.iterchildren(*node.wanted):
             hit = lookup(child.tag)
             if hit is None:
                 continue
             slot, convert, inner = hit
             if inner is not None:
-                inner.visit(child, inner, row, gathered)
+                inner.visit(child, inner, rows, gathered)
                 continue
             text = child.text
             if len(child):
-                raise Unfit("holds elements, and its text is mapped")
+                raise _mixed()
             if text is None or not (text := text.strip(XML_SPACE)):
                 continue
             value = text if convert is None else convert(text)
-            if row[slot] is None or _replaces(node.table, slot, value, row):
+            if row[slot] is None or _replaces(node.tables[node.owner], slot, value, row):
                 row[slot] = value
     except Unfit as unfit:
-        raise node.table.rejected(slot, str(unfit)) from None
+        raise node.tables[node.owner].rejected(slot, str(unfit)) from None
 
 
-def read_values(element: Element, node: Node, row: Values, gathered: list[Found]) -> None:
+def read_values(element: Element, node: Node, rows: OpenRows, gathered: Sequence[Found]) -> None:
     """Visit an element that holds values alone."""
     del gathered
-    slot = 0
+    table = slot = 0
     try:
-        for name, slot, convert in node.plain:
-            text = element.get(name) if name is not None else own_text(element) if len(element) else element.text
+        for source, table, slot, convert in node.plain:
+            if not (row := rows[table]):
+                continue
+            text = element.get(source) if source else _text(element, source) if len(element) else element.text
             if text is None or not (text := text.strip(XML_SPACE)):
                 continue
             value = text if convert is None else convert(text)
-            if row[slot] is None or _replaces(node.table, slot, value, row):
+            if row[slot] is None or _replaces(node.tables[table], slot, value, row):
                 row[slot] = value
-        for name, taken in node.careful:
-            slot = taken.slot
-            text = own_text(element) if name is None else element.get(name)
-            if text is not None:
-                _take(text, taken, node.table, row)
+        for taken in node.careful:
+            table, slot = taken.table, taken.slot
+            if row := rows[table]:
+                _take(element, taken, node.tables[table], row)
     except Unfit as unfit:
-        raise node.table.rejected(slot, str(unfit)) from None
+        raise node.tables[table].rejected(slot, str(unfit)) from None
 
 
-def open_rows(element: Element, node: Node, row: Values, gathered: list[Found]) -> None:
-    """Visit an element that gives rows, or that a selection may choose."""
-    for index, inner in node.opens:
-        opened = inner.table.blank.copy()
-        gathered[index].append((opened, row))
-        inner.visit(element, inner, opened, gathered)
-    for index, guarded in node.guarded:
-        _open_guarded(element, guarded, row, index, gathered)
-    for choice in node.choices:
-        if row[choice.slot] is None or choice.take != "first":
-            choice.consider(element, row)
+def walk_whole(element: Element, node: Node, rows: OpenRows, gathered: Sequence[Found]) -> None:
+    """Visit an element that may give rows, be chosen, hold values and have children."""
+    texts: Texts = [None] * node.asked
+    if node.opens:
+        _open(element, node, texts, rows, gathered)
+    if node.plain or node.careful:
+        read_values(element, node, rows, gathered)
+    for table, choice in node.choices:
+        if (row := rows[table]) and (row[choice.slot] is None or choice.take != "first"):
+            choice.consider(element, row, texts)
+    if node.children and (node.wanted_by is None or _is_open(node.wanted_by, rows)):
+        walk_children(element, node, rows, gathered)
+    for table, slot, inner in node.chosen:
+        # What was chosen is known once all candidates have been seen.
+        if (row := rows[table]) and (kept := row[slot]) is not None:
+            inner.visit(kept[1], inner, rows, gathered)
 
 
-def _open_guarded(element: Element, guarded: Guarded, parent: Values, index: int, gathered: list[Found]) -> None:
-    rank = rank_of(element, guarded.tests)
-    if rank is None:
+def _open(element: Element, node: Node, texts: Texts, rows: OpenRows, gathered: Sequence[Found]) -> None:
+    """Rows stay open until the next element of their table: between, no path leads to them."""
+    rank: Rank | None = None
+    for table, parent, blank, tests, rank_slot in node.opens:
+        if not (above := rows[parent]) or (tests and (rank := rank_of(element, tests, texts)) is None):
+            rows[table] = NO_ROW
+            continue
+        row = rows[table] = blank.copy()
+        if rank_slot is not None:
+            row[rank_slot] = rank
+        gathered[table].append((row, above))
+
+
+def _is_open(tables: tuple[int, ...], rows: OpenRows) -> bool:
+    for table in tables:  # noqa: SIM110 - any() would make a generator, which costs more than the loop
+        if rows[table]:
+            return True
+    return False
+
+
+def _text(element: Element, source: str | None) -> str:
+    if source is None and len(element):
+        raise _mixed()
+    return own_text(element)
+
+
+def _mixed() -> Unfit:
+    return Unfit("holds elements, and its text is mapped")
+
+
+def _take(element: Element, taken: Field, table: TablePlan, row: Values) -> None:
+    source, _, slot, convert, trim, keep_empty = taken
+    text = element.get(source) if source else _text(element, source)
+    if text is None:
         return
-    opened = guarded.node.table.blank.copy()
-    if guarded.rank_slot is not None:
-        opened[guarded.rank_slot] = rank
-    gathered[index].append((opened, parent))
-    guarded.node.visit(element, guarded.node, opened, gathered)
-    for slot, inner in guarded.chosen:
-        if (kept := opened[slot]) is not None:
-            inner.visit(kept[1], inner, opened, gathered)
-
-
-def _take(text: str, taken: Field, table: TablePlan, row: Values) -> None:
-    if taken.trim:
+    if trim:
         text = text.strip(XML_SPACE)
-    if not text and not taken.keep_empty:
+    if not text and not keep_empty:
         return
-    value = text if taken.convert is None or not text else taken.convert(text)
-    if row[taken.slot] is None or _replaces(table, taken.slot, value, row):
-        row[taken.slot] = value
+    value = text if convert is None or not text else convert(text)
+    if row[slot] is None or _replaces(table, slot, value, row):
+        row[slot] = value
 
 
 def _replaces(table: TablePlan, slot: int, value: object, row: Values) -> bool:

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from include.pipelines.xml.language.draft import Draft, DraftTable
 from include.pipelines.xml.language.places import Mistake, Place, written
 from include.pipelines.xml.language.rules.calculations import calculation_mistakes
+from include.pipelines.xml.language.rules.levels import level_mistakes
 from include.pipelines.xml.language.rules.paths import path_mistakes
 from include.pipelines.xml.language.rules.references import reference_mistakes
 from include.pipelines.xml.language.rules.rows import row_mistakes
@@ -20,6 +21,7 @@ def mistakes_across(draft: Draft) -> Iterator[Mistake]:
     cycles = list(_parents(draft))
     yield from cycles
     yield from path_mistakes(draft)
+    yield from level_mistakes(draft)
     for table in draft.tables:
         yield from _column_names(draft, table)
         yield from _primary_key(draft, table, parents_sound=not cycles)

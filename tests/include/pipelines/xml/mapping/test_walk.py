@@ -183,6 +183,89 @@ def test_no_message_quotes_the_document(rows_of: MapDocument) -> None:
                 seen = seen.__context__
 
 
+MIXED = "<Doc><a k='x'>one<b>deep</b>two</a></Doc>"
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        [],
+        [base(("w", "a"), name="beside")],
+        [base(("w", "a/@k"), name="beside")],
+        [base(("w", "a/b"), name="beside")],
+        [base(("w", ".", "text", {"trim": False}), name="beside", rows="a", row_number="n")],
+        [base(("w", ".", "text", {"from": "s"}), name="beside", selections={"s": {"path": "a"}})],
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"trim": False}, {"empty": "text"}, {"repeated": "first"}])
+def test_text_between_elements_is_a_reject_whatever_else_is_mapped_there(
+    rows_of: MapDocument, beside: list[dict[str, Any]], more: dict[str, Any]
+) -> None:
+    with pytest.raises(RecordRejected) as raised:
+        rows_of(MIXED, base(("v", "a", "text", more)), *beside)
+    assert raised.value.message.endswith(" (a): holds elements, and its text is mapped")
+
+
+@pytest.mark.parametrize(
+    ("more", "rows"),
+    [
+        ({"rows": "a", "row_number": "n", "columns": [("v", "."), ("w", "b")]}, [(1, 1, "onetwo", "deep")]),
+        (
+            {"selections": {"s": {"path": "a"}}, "columns": [("v", ".", "text", {"from": "s"}), ("w", "a/b")]},
+            [(1, "onetwo", "deep")],
+        ),
+    ],
+)
+def test_the_elements_own_text_is_what_stands_beside_the_elements_in_it(
+    rows_of: MapDocument, more: dict[str, Any], rows: list[Any]
+) -> None:
+    assert rows_of(MIXED, base(**more)) == {"base": rows}
+
+
+def test_a_table_without_a_row_takes_nothing_from_an_element_that_others_read(rows_of: MapDocument) -> None:
+    # Three tables and a selection meet at C; the second C is of no use to the first table, the third to nobody.
+    document = "<Doc><C k='1'><n>5</n></C><C k='2'><n>6</n><m/></C><C k='3'><n>none</n><m>none</m></C></Doc>"
+
+    def at(name: str, *allowed: str, **more: Any) -> dict[str, Any]:
+        where = [{"path": "@k", "in": list(allowed)}]
+        return {"name": name, "rows": "C", "row_number": f"{name}_no", "where": where, **more}
+
+    found = rows_of(
+        document,
+        at("one", "1", columns=[("n1", "n", "int")]),
+        at("both", "1", "2", columns=[("n2", "n", "int"), ("k2", "@k")]),
+        {"name": "below", "parent": "one", "row_number": "b", "columns": [("n3", "n", "int"), ("m3", "m", "int")]},
+        {
+            "name": "last",
+            "selections": {"s": {"path": "C", "take": "last"}},
+            "columns": [("k4", "@k", "text", {"from": "s"})],
+        },
+    )
+    assert found == {
+        "one": [(1, 1, 5)],
+        "both": [(1, 1, 5, "1"), (1, 2, 6, "2")],
+        "last": [(1, "3")],
+        "below": [(1, 1, 1, 5, None)],
+    }
+
+
+@pytest.mark.parametrize("count", [2, 8, 999, 1000, 3000])
+def test_however_many_children_an_element_has_those_that_are_mapped_are_found(rows_of: MapDocument, count: int) -> None:
+    document = f"<Doc>{'<x/>' * (count - 2)}<a>1</a><e>5</e></Doc>"
+    few = base(("a", "a"), ("e", "e"))
+    many = base(*((name, name) for name in "abcde"), name="many")
+    assert rows_of(document, few) == {"base": [(1, "1", "5")]}
+    assert rows_of(document, many) == {"many": [(1, "1", None, None, None, "5")]}
+
+
+def test_a_path_as_deep_as_contracts_may_go_is_walked(rows_of: MapDocument) -> None:
+    steps = {"rows": "/".join("a" * 100), "row_number": "n"}
+    tables = [base(**steps), {"name": "two", "parent": "base", "columns": [], **steps, "row_number": "m"}]
+    deepest = {"name": "three", "parent": "two", "row_number": "o", "columns": [("v", "/".join("a" * 50))]}
+    document = f"<Doc>{'<a>' * 250}x{'</a>' * 250}</Doc>"
+    assert rows_of(document, *tables, deepest)["three"] == [(1, 1, 1, 1, "x")]
+
+
 LOOKED_UP = {"steps": [{"lookup": {"1": "one"}, "otherwise": "null"}]}
 PARSED = {"unparsable": "null"}
 

@@ -1,11 +1,14 @@
-"""Whatever a document holds, it gives rows that fit the tables, or is a reject that quotes nothing of it."""
+"""Whatever a document holds, it gives rows that fit the tables, or is a reject that quotes nothing of it; and what one
+column gets of it is nobody else's affair."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from hypothesis import given, settings
@@ -14,13 +17,14 @@ from hypothesis import strategies as st
 from include.engine.errors import RecordRejected
 from include.engine.model import Rows
 from include.pipelines.xml.document.parser import DocumentParser, ParseLimits
-from include.pipelines.xml.language.files import find_contract
+from include.pipelines.xml.language.files import find_contract, parse_contract
 from include.pipelines.xml.language.paths import parse_path
 from include.pipelines.xml.mapping.compile import compile_contract
 from include.pipelines.xml.mapping.layout import layouts_of
 from include.pipelines.xml.tables import target_of
 from include.sandbox.lending import FIRST_KEY, lending_document
 from include.warehouse.fit import Fitter
+from tests.include.pipelines.xml import any_contract
 
 PARSER = DocumentParser(ParseLimits())
 CONTRACT = find_contract("lending")
@@ -115,3 +119,55 @@ def test_anything_at_all_is_rejected_with_a_class(document: bytes | str) -> None
 @cache
 def sound_document() -> str:
     return lending_document(FIRST_KEY, size_bytes=4_000)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Of columns that need nothing of each other."""
+    found = []
+    for index in range(draw(st.integers(1, 2))):
+        selections = draw(any_contract.selections())
+        names = [f"c{number}" for number in range(draw(st.integers(2, 4)))]
+        columns = [draw(any_contract.of_path(name, sorted(selections), grouped=False)) for name in names]
+        # Few paths, so that columns meet at the same elements.
+        columns = [column | {"path": draw(st.sampled_from(["A", "A", "A/@k", "A/B", "@k", "."]))} for column in columns]
+        rows = draw(st.sampled_from([".", ".", "A", "A/A"]))
+        found.append(
+            {"name": f"t{index}", "rows": rows, "row_number": "n", "columns": columns, "selections": selections}
+        )
+        found[-1]["where"] = draw(st.one_of(st.just([]), st.just([]), any_contract.conditions()))
+    return found
+
+
+@st.composite
+def mixed(draw: st.DrawFn, name: str = "Doc", depth: int = 2) -> str:
+    """Elements with text before, between and behind the elements that they hold."""
+    attributes = "".join(f" {name}={quoteattr(draw(any_contract.TEXTS))}" for name in draw(st.sets(st.just("k"))))
+    parts = [escape(draw(any_contract.TEXTS))] if draw(st.booleans()) else []
+    for child in draw(st.lists(st.sampled_from("AAAB"), min_size=depth // 2, max_size=2)) if depth else []:
+        parts += [draw(mixed(child, depth - 1)), draw(st.sampled_from(["", "", " ", "7"]))]
+    return f"<{name}{attributes}>{''.join(parts)}</{name}>"
+
+
+def alone(tables: list[dict[str, Any]], document: str) -> Rows | tuple[str, str]:
+    around = {"contract": "any", "version": 1, "root": "Doc", "key": {"column": "doc_id", "type": "bigint"}}
+    contract = parse_contract(json.dumps({**around, "enumerations": {"numbers": {"x": 1, "y": 2}}, "tables": tables}))
+    found = outcome(lambda: compile_contract(contract).rows(PARSER.parse(document), FIRST_KEY))
+    return (found.code, found.message) if isinstance(found, RecordRejected) else found
+
+
+@settings(max_examples=15, deadline=None)
+@given(tables(), mixed())
+def test_what_a_column_gets_does_not_depend_on_what_else_is_mapped(tables: list[dict[str, Any]], document: str) -> None:
+    together = alone(tables, document)
+    columns = [(table, column) for table in tables for column in table["columns"]]
+    single = [alone([{**table, "columns": [column]}], document) for table, column in columns]
+    rejects = [found for found in single if isinstance(found, tuple)]
+    if rejects or isinstance(together, tuple):
+        assert together in rejects
+        return
+    for (table, column), found in zip(columns, single, strict=True):
+        assert not isinstance(found, tuple)
+        slot = 2 + table["columns"].index(column)
+        rows = together.get(table["name"], [])
+        assert [(*row[:2], row[slot]) for row in rows] == found.get(table["name"], [])
