@@ -20,6 +20,9 @@ Wire = None | int | str | float | bytes
 
 Encoder = Callable[[Any], Wire]
 
+SOURCE_PATH = "source_path"
+"""In a declared column's `info`: where its values stand in the source's records, for messages."""
+
 _INTEGER_BOUNDS: tuple[tuple[type[Any], int, int], ...] = (
     (TinyInteger, 0, 255),
     (sa.SmallInteger, -(2**15), 2**15 - 1),
@@ -75,7 +78,8 @@ def text_limit(type_: sa.String) -> int:
 
 
 def _place(column: sa.Column[Any]) -> str:
-    return f"{column.table.name}.{column.name}"
+    path = column.info.get(SOURCE_PATH)
+    return f"{column.table.name}.{column.name}{f' ({path})' if path else ''}"
 
 
 def _wrong_type(place: str, wanted: str, value: object) -> RecordRejected:

@@ -29,7 +29,7 @@ NAME = "xml_records"
 
 _is_whole_number = re.compile("[+-]?[0-9]{1,19}").fullmatch
 
-MEANING = 1
+MEANING = 2
 """Raised when this code gives other rows for the same contract and document: everything is redone then."""
 
 

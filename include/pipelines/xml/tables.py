@@ -9,6 +9,9 @@ import sqlalchemy as sa
 from include.pipelines.xml.language.contract import Contract
 from include.pipelines.xml.language.table import Reference
 from include.pipelines.xml.mapping.layout import TableLayout, layouts_of
+from include.pipelines.xml.mapping.plan_tables import paths_of
+from include.pipelines.xml.mapping.slots import TableSlots
+from include.warehouse.encoders import SOURCE_PATH
 from include.warehouse.target import IDENTITY_INSERT, Target
 
 
@@ -17,16 +20,19 @@ def target_of(contract: Contract) -> Target:
     metadata = sa.MetaData(schema=contract.target_schema)
     tables: dict[str, sa.Table] = {}
     for layout in layouts_of(contract):
-        tables[layout.name.lower()] = _table(layout, tables, metadata)
+        tables[layout.name.lower()] = _table(contract, layout, tables, metadata)
     return Target(contract.contract, contract.key.column, list(tables.values()))
 
 
-def _table(layout: TableLayout, earlier: Mapping[str, sa.Table], metadata: sa.MetaData) -> sa.Table:
+def _table(contract: Contract, layout: TableLayout, earlier: Mapping[str, sa.Table], metadata: sa.MetaData) -> sa.Table:
     """Parents and referenced tables are among the earlier ones."""
+    columns = _columns(layout)
+    for column, path in zip(columns, (contract.key.path, *paths_of(TableSlots(layout))[1:]), strict=False):
+        column.info = {} if path is None else {SOURCE_PATH: path}
     table = sa.Table(
         layout.name,
         metadata,
-        *_columns(layout),
+        *columns,
         sa.PrimaryKeyConstraint(*layout.primary_key),
         info={IDENTITY_INSERT: True} if layout.table.identity_insert else {},
     )

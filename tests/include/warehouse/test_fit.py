@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from include.engine.errors import RecordRejected
 from include.engine.model import NotedRows
+from include.warehouse.column_types import TinyInteger
+from include.warehouse.encoders import SOURCE_PATH
 from include.warehouse.fit import Fitter
 from include.warehouse.target import Target
 from tests.include.warehouse.toy_people import people, person_rows
@@ -27,6 +29,29 @@ def test_rows_that_are_fitted_keep_what_their_transform_noticed() -> None:
     assert (fitted.warnings, fitted.marks) == ({"unparsable t.on": 2}, 1 << 90)
     assert fitted != noted
     assert dict(fitted) == dict(fitter(dict(noted)))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((1, "abc", 2), "t.code (Head/@code) takes 2 UTF-16 units, got 3"),
+        ((1, None, 2), "t.code (Head/@code) is required"),
+        ((1, "ab", 300), "t.rank takes 0 to 255"),
+    ],
+)
+def test_a_reject_names_the_column_and_where_its_values_stand_if_that_is_declared(
+    row: tuple[object, ...], message: str
+) -> None:
+    columns = [
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("code", sa.String(2), nullable=False, info={SOURCE_PATH: "Head/@code"}),
+        sa.Column("rank", TinyInteger),
+    ]
+    fitter = Fitter(Target("t", "id", [sa.Table("t", sa.MetaData(), *columns)]), "mssql")
+    for fit in (fitter, pickle.loads(pickle.dumps(fitter))):
+        with pytest.raises(RecordRejected) as raised:
+            fit({"t": [row]}, 1)
+        assert raised.value.message == message
 
 
 def test_plain_rows_stay_plain() -> None:

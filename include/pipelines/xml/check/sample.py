@@ -45,9 +45,6 @@ class SampleReader:
         self._reading = reading_of(contract)
         # As before a load: lengths, ranges and NULL. The dialect decides only the form that values travel in.
         self._fitter = Fitter(target, "mssql")
-        written = [place for table in self._plan.tables for place in table.places if place]
-        # Places of items and groups follow those of their columns, which are the ones to name.
-        self._places = {place.partition(" ")[0]: place for place in reversed(written)}
         self._number = 0
 
     def read(self, path: Path) -> Sample:
@@ -64,7 +61,7 @@ class SampleReader:
             rows = self._plan.rows(root, key)
             self._fitter(rows, key)
         except RecordRejected as reject:
-            return Sample(path, key, None, self._placed(reject), (), self._unmapped(root))
+            return Sample(path, key, None, reject, (), self._unmapped(root))
         empty = tuple(name for bit, name in enumerate(self._plan.mark_names) if not rows.marks >> bit & 1)
         return Sample(path, key, rows, None, empty, self._unmapped(root))
 
@@ -87,14 +84,6 @@ class SampleReader:
         except Unfit:
             return otherwise
         return converted
-
-    def _placed(self, reject: RecordRejected) -> RecordRejected:
-        """With the path of the column, which the checks of a table do not know."""
-        column, _, fault = reject.message.partition(" ")
-        place = self._places.get(column)
-        if place is None or fault.startswith("("):
-            return reject
-        return RecordRejected(reject.code, f"{place} {fault}")
 
     def _unmapped(self, root: Element | None) -> tuple[Part, ...]:
         if root is None or root.tag != self._plan.root_tag:

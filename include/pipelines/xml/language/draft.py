@@ -57,6 +57,10 @@ class DraftTable:
     groups: tuple[Part[Group], ...]
     fields: tuple[Part[Column], ...]
     columns: tuple[Part[Column], ...]
+    settings: frozenset[str]
+    """What it has, whatever is wrong with the values."""
+    knows_its_columns: bool
+    """Whether the names of all could be read; else a name that is not there may be that of one of these."""
 
     @property
     def values(self) -> tuple[Part[Column], ...]:
@@ -74,7 +78,8 @@ class Draft:
     """The contract's parts that the rules speak of."""
 
     root: str | None
-    namespaces: dict[str, str]
+    prefixes: frozenset[str] | None
+    """Of the namespaces, whatever is wrong with their values; None where these cannot be told."""
     key_column: str | None
     key_type: ColumnType | None
     key_path: Path | None
@@ -83,12 +88,26 @@ class Draft:
 
     @property
     def by_name(self) -> dict[str, DraftTable]:
-        """In lower case; of two with one name the last."""
-        return {table.name.lower(): table for table in self.tables if table.name is not None}
+        """In lower case; of two with one name the first."""
+        found: dict[str, DraftTable] = {}
+        for table in self.tables:
+            if table.name is not None:
+                found.setdefault(table.name.lower(), table)
+        return found
+
+    @property
+    def knows_its_tables(self) -> bool:
+        """Whether each has a name of its own; else a name that is not there may be what one was meant to have."""
+        return len(self.by_name) == len(self.tables)
 
     def parent_of(self, table: DraftTable) -> DraftTable | None:
         """None also where the contract has no such table."""
         return None if table.parent is None else self.by_name.get(table.parent.lower())
+
+    def hides_columns(self, table: DraftTable) -> bool:
+        """Whether other mistakes keep names of the table's columns from being known."""
+        sound = self.key_column is not None and self.knows_its_tables
+        return not sound or not all(known.knows_its_columns for known in (table, *self.ancestors(table)))
 
     def ancestors(self, table: DraftTable) -> list[DraftTable]:
         """The parent last; parents that go round are a mistake of their own, and end the list."""
@@ -107,9 +126,10 @@ def draft_of(raw: Any) -> Draft:  # noqa: ANN401 - whatever the JSON text held
     """Never raises: what cannot be read is left out, since the model reports it."""
     document = _object(raw)
     key = _object(document.get("key"))
+    namespaces = document.get("namespaces", {})
     return Draft(
         root=_checked(document.get("root"), parse_name),
-        namespaces={prefix: uri for prefix, uri in _object(document.get("namespaces")).items() if isinstance(uri, str)},
+        prefixes=frozenset(namespaces) if isinstance(namespaces, dict) else None,
         key_column=_text(key.get("column")),
         key_type=_checked(key.get("type"), parse_type),
         key_path=_checked(key.get("path"), parse_path),
@@ -145,6 +165,12 @@ def _table(place: Place, table: dict[str, Any]) -> DraftTable:
         groups=_parts(place, table, "groups", Group),
         fields=_parts(place, table, "fields", Column),
         columns=_parts(place, table, "columns", Column),
+        settings=frozenset(table),
+        knows_its_columns=all(
+            isinstance(values := table.get(name, []), list)
+            and all(_text(_object(value).get("name")) for value in values)
+            for name in ("fields", "columns")
+        ),
     )
 
 

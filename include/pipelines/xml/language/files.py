@@ -91,14 +91,17 @@ def parse_contract(text: str, name: str = "contract") -> Contract:
     """A contract from JSON text; `name` is for messages. Raises one `SettingsError` with every mistake."""
     try:
         raw = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+        places = find_places(text)
     except json.JSONDecodeError as error:
         raise SettingsError(
             f"contract {name}: not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
         ) from None
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"contract {name}: not JSON: {error}") from None
-    places = find_places(text)
     mistakes: list[Mistake] = [(place, "the name is there twice in one object") for place in places.doubled]
+    mistakes += [
+        (place, "half of a surrogate pair (\\ud800 to \\udfff) is no text: write both") for place in places.halved
+    ]
     contract: Contract | None = None
     try:
         contract = Contract.model_validate(raw)
@@ -137,4 +140,5 @@ def _nearest(place: Place) -> str:
 def _report(name: str, mistakes: Sequence[Mistake], places: Places) -> str:
     located = sorted({(places.line(place) or 0, written(place), message) for place, message in mistakes})
     lines = [f"  {place} (line {line}): {message}" for line, place, message in located]
-    return f"contract {name} has {len(lines)} mistake{'s' if len(lines) > 1 else ''}:\n" + "\n".join(lines)
+    report = f"contract {name} has {len(lines)} mistake{'s' if len(lines) > 1 else ''}:\n" + "\n".join(lines)
+    return report.encode("utf-8", "backslashreplace").decode("utf-8")  # for terminals and logs, whatever it quotes

@@ -6,12 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import sqlalchemy as sa
-
-from include.engine.errors import RecordRejected
 from include.pipelines.xml.language.column_types import ColumnType
 from include.pipelines.xml.mapping.conversions import MAX_DIGITS, Convert, Unfit, converter
-from include.warehouse.encoders import encoder
+from include.pipelines.xml.mapping.fitting import fitting
 
 ScalarValue = bool | int | Decimal | str
 """What JSON can write; numbers with a point come as Decimal."""
@@ -24,20 +21,13 @@ def literal_reader(column_type: ColumnType) -> Callable[[object], Any]:
     """
     is_bit = column_type.kind == "bit"
     convert = converter(column_type.kind)
-    probe = sa.Table("literal", sa.MetaData(), sa.Column("value", column_type.to_sql()))
-    encode = encoder(probe.columns["value"], "sqlite")
+    fits = fitting(column_type)
 
     def read(literal: object) -> Any:  # noqa: ANN401 - of the column's type
         if isinstance(literal, bool) is not is_bit:
             raise Unfit("write true or false" if is_bit else "true and false are for bit columns")
         value = literal if is_bit else _typed(literal, convert)
-        try:
-            encode(value)
-        except RecordRejected as error:
-            fault = error.message.removeprefix("literal.value ")
-        else:
-            return value
-        raise Unfit(fault)
+        return value if fits is None else fits(value)
 
     return read
 

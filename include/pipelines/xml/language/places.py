@@ -18,10 +18,13 @@ _LEXEME = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 
 @dataclass(slots=True)
 class Places:
-    """Lines by place, and names that an object holds twice (JSON readers keep the last, silently)."""
+    """Lines by place, and what JSON readers take without a word."""
 
     lines: dict[Place, int] = field(default_factory=dict)
     doubled: list[Place] = field(default_factory=list)
+    """Names that an object holds twice: the last one stays."""
+    halved: list[Place] = field(default_factory=list)
+    """Texts with half of a surrogate pair, which cannot be written as UTF-8; of names, the place of their object."""
 
     def line(self, place: Place) -> int | None:
         """Of the place, or of the nearest thing around it."""
@@ -37,7 +40,7 @@ def written(place: Place) -> str:
 
 
 def find_places(text: str) -> Places:
-    """`text` must be sound JSON: the walk trusts it."""
+    """`text` must be sound JSON: the walk trusts it. Raises `RecursionError` for what nests too deeply."""
     places = Places()
     _value(_lexemes(text), (), places)
     return places
@@ -57,6 +60,8 @@ def _value(lexemes: Iterator[tuple[str, int]], place: Place, places: Places) -> 
     if lexeme == "]":
         return lexeme
     places.lines.setdefault(place, line)
+    if _is_halved(lexeme):
+        places.halved.append(place)
     if lexeme == "{":
         _members(lexemes, place, places)
     elif lexeme == "[":
@@ -73,6 +78,8 @@ def _members(lexemes: Iterator[tuple[str, int]], place: Place, places: Places) -
             return
         if lexeme == ",":
             continue
+        if _is_halved(lexeme):
+            places.halved.append(place)
         name = json.loads(lexeme)
         member = (*place, name)
         if name in seen:
@@ -81,3 +88,7 @@ def _members(lexemes: Iterator[tuple[str, int]], place: Place, places: Places) -
         places.lines[member] = line
         next(lexemes)  # the colon
         _value(lexemes, member, places)
+
+
+def _is_halved(lexeme: str) -> bool:
+    return "\\u" in lexeme and any("\ud800" <= character <= "\udfff" for character in json.loads(lexeme))

@@ -160,10 +160,10 @@ class Table(ContractModel):
     )
     """Named elements that columns take values from."""
 
-    items: list[Item] = Field(default_factory=list)
+    items: list[Item] = Field(default_factory=list, min_length=1)
     """A row for each of these that has a value."""
 
-    groups: list[Group] = Field(default_factory=list)
+    groups: list[Group] = Field(default_factory=list, min_length=1)
     """A row for each of these that holds more than defaults."""
 
     fields: list[Column] = Field(default_factory=list)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.pipelines.xml.formula.language import Evaluate
-from include.pipelines.xml.mapping.conversions import Convert, Unfit
+from include.pipelines.xml.mapping.conversions import Unfit
+from include.pipelines.xml.mapping.fitting import Check
 from include.pipelines.xml.mapping.table_plan import Found, Mapped, TablePlan, Values
 from include.pipelines.xml.mapping.value_chain import Tolerated
 
@@ -20,8 +21,8 @@ class Calculated:
     """Table and column, for what is counted."""
     evaluate: Evaluate
     default: Any
-    cut: Convert | None
-    """For text that may be too long."""
+    fit: Check | None
+    """For text that may be cut, and for fields, which no table checks; raises `Unfit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,13 @@ class CalculatedRows:
             for column in self.columns:
                 try:
                     value = column.evaluate(frames)
+                    if column.fit is not None and value:
+                        value = _fitted(value, column, column.fit, mapped)
                 except Unfit as unfit:
                     raise self.table.rejected(column.slot, str(unfit)) from None
-                if column.cut is not None and value:
-                    value = _cut(value, column, column.cut, mapped)
                 values[column.slot] = column.default if value is None else value
 
 
-def _cut(text: str, column: Calculated, cut: Convert, mapped: Mapped) -> Any:  # noqa: ANN401 - as the converter
-    value = cut(text)
+def _fitted(value: Any, column: Calculated, fit: Check, mapped: Mapped) -> Any:  # noqa: ANN401 - of its type
+    value = fit(value)
     return mapped.tolerate(value, column.name) if type(value) is Tolerated else value

@@ -12,7 +12,7 @@ lxml 6.1):
     compiled XPath a column       260     320      510
     find() a column               770     940    1,140
 
-As built, with strict conversions, repeats, required values and keys: 115, 175 and 270 (4 KB: 66). Most of it is
+As built, with strict conversions, repeats, required values and keys: 135 at 30 and at 145 KB (4 KB: 55). Most of it is
 lxml's: a Python object for each element that is looked at. XSLT leaves the GIL, yet two threads were no faster with
 it than with the walk (about 4,400 documents of 30 KB a second for either), and it cannot tell an element that is
 missing from one that is empty.
@@ -126,6 +126,7 @@ class _Compiler:
         return path.resolved(self.contract.namespaces)
 
     def _field(self, taken: Taken, source: str | None, table: int) -> Field:
+        """Columns are held to their types by the target's tables, fields by nothing but their converter."""
         column = taken.column
         convert = chain_of(
             column.parsed_type,
@@ -133,6 +134,7 @@ class _Compiler:
             self.contract.enumerations,
             too_long=column.too_long,
             unparsable=column.unparsable,
+            held=column in self.slots[table].layout.table.fields,
         )
         return Field(source, table, taken.slot, convert, column.trim, column.empty == "text")
 

@@ -16,6 +16,9 @@ from include.pipelines.xml.mapping.staged_plan import StagedPlan
 from include.pipelines.xml.mapping.table_plan import TablePlan
 from include.pipelines.xml.mapping.used_tables import UsedTables
 
+SHOWN_ITEMS = 4
+"""Paths that messages about a column of items name."""
+
 
 def table_plan(slots: TableSlots, above: Mapping[str, TablePlan], first_bit: int, used: UsedTables) -> TablePlan:
     """`above` are the plans made so far, by name."""
@@ -98,19 +101,33 @@ def _shared(slots: TableSlots, first_bit: int) -> dict[str, Any]:
     }
 
 
-def _places(slots: TableSlots) -> tuple[str, ...]:
+def paths_of(slots: TableSlots) -> tuple[str | None, ...]:
+    """From the document element, by position; None for values that no path leads to."""
     layout = slots.layout
-    names = [*layout.names, *(column.name for column in layout.table.fields)]
-    places = [f"{layout.name}.{name}" for name in names] + [""] * (slots.width - len(names))
+    paths: list[str | None] = [None] * slots.width
     starts: dict[object, str] = {None: _row_place(layout)}
     for chosen in slots.chosen:
         starts[chosen.key] = _joined(starts[chosen.start], chosen.path)
     for slot, column in slots.columns:
         if column.path is not None:
-            places[slot] = f"{layout.name}.{column.name} ({_joined(starts[None], column.path)})"
+            paths[slot] = _joined(starts[None], column.path)
     for taken in slots.taken:
-        places[taken.slot] = f"{layout.name}.{taken.column.name} ({_joined(starts[taken.start], taken.path)})"
-    return tuple(places)
+        paths[taken.slot] = _joined(starts[taken.start], taken.path)
+    if layout.table.item_column is not None:
+        of_items = [paths[taken.slot] or "" for taken in slots.taken if taken.column is layout.table.item_column]
+        more = [f"{len(of_items) - SHOWN_ITEMS} more"] if len(of_items) > SHOWN_ITEMS else []
+        paths[slots.slot_of(layout.table.item_column.name)] = ", ".join([*of_items[:SHOWN_ITEMS], *more])
+    return tuple(paths)
+
+
+def _places(slots: TableSlots) -> tuple[str, ...]:
+    layout = slots.layout
+    names = dict(enumerate([*layout.names, *(column.name for column in layout.table.fields)]))
+    names |= {taken.slot: taken.column.name for taken in slots.taken}
+    return tuple(
+        f"{layout.name}.{names[slot]}{f' ({path})' if path else ''}" if slot in names else ""
+        for slot, path in enumerate(paths_of(slots))
+    )
 
 
 def _row_place(layout: TableLayout) -> str:

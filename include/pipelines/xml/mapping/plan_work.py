@@ -11,6 +11,7 @@ from include.pipelines.xml.formula.tree import Name
 from include.pipelines.xml.language.calculations import Tables, Task, tasks_in_order, use_of
 from include.pipelines.xml.language.known_tables import KnownTable
 from include.pipelines.xml.mapping.calculated_rows import Calculated, CalculatedRows
+from include.pipelines.xml.mapping.fitting import fitting
 from include.pipelines.xml.mapping.plan import Work
 from include.pipelines.xml.mapping.slots import TableSlots
 from include.pipelines.xml.mapping.staged_plan import StagedPlan
@@ -74,8 +75,10 @@ class WorkPlan:
         if column.formula is None:
             raise AssertionError(f"{task.place} has no formula")
         evaluate = compile_formula(column.formula, resolve, column.parsed_type)
-        cut = chain_of(column.parsed_type, (), {}, too_long="truncate") if column.too_long == "truncate" else None
-        return Calculated(known.slot, f"{table.name}.{column.name}", evaluate, column.default_value, cut)
+        fit = None if known.is_written else fitting(column.parsed_type)
+        if column.too_long == "truncate":
+            fit = chain_of(column.parsed_type, (), {}, too_long="truncate")
+        return Calculated(known.slot, f"{table.name}.{column.name}", evaluate, column.default_value, fit)
 
     def _way_up(self, table: KnownTable, levels: int) -> tuple[int, ...]:
         """From the parent's row: the slots where each row has its parent's."""

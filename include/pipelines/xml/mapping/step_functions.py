@@ -11,16 +11,12 @@ from collections.abc import Callable, Sequence
 from include.pipelines.xml.language.steps import StepName
 from include.pipelines.xml.mapping.conversions import XML_SPACE, Unfit
 from include.pipelines.xml.mapping.date_forms import FindDate, date_finder, find_iso_date
+from include.pipelines.xml.mapping.numbers import first_number
 
 TextFunction = Callable[[str], str]
 
 _SPACES = re.compile("[ \t\r\n]+")
 _OTHERS = re.compile("[^0-9]+")
-_NUMBER = re.compile(
-    r"(?:(?<!\w)([+-])[$€£¥]?)?"  # behind a letter or digit it is a hyphen: the number of FICO-720 is 720
-    r"((?:[0-9]{1,3}(?:,[0-9]{2,3})*,[0-9]{3}(?![0-9])|[0-9]++)(?:\.[0-9]++)?|(?<![\w.])\.[0-9]++)"  # of No.5 it is 5
-    r"(,[0-9])?"
-)
 
 
 def _trim(text: str) -> str:
@@ -33,16 +29,6 @@ def _collapse(text: str) -> str:
 
 def _digits(text: str) -> str:
     return _OTHERS.sub("", text)
-
-
-def _first_number(text: str) -> str:
-    found = _NUMBER.search(text)
-    if found is None:
-        raise Unfit("holds no number")
-    sign, number, more = found.groups("")
-    if more:  # 1,5 may be one and a half, or one and five: a guess would be off by a factor of ten
-        raise Unfit("holds a number with a comma that separates no thousands")
-    return sign + number.replace(",", "")
 
 
 def _first_date(text: str) -> str:
@@ -58,7 +44,7 @@ TEXT_FUNCTIONS: dict[StepName, TextFunction] = {
     "upper": str.upper,
     "lower": str.lower,
     "digits": _digits,
-    "first_number": _first_number,
+    "first_number": first_number,
     "date": _first_date,
 }
 

@@ -11,6 +11,7 @@ from include.pipelines.xml.language.literals import literal_reader
 from include.pipelines.xml.language.rules.steps import Enumerations, form_after, step_mistakes
 from include.pipelines.xml.language.steps import ConstantStep, DateStep, Fallback, LookupStep, Step
 from include.pipelines.xml.mapping.conversions import Convert, Unfit, converter
+from include.pipelines.xml.mapping.fitting import fitting
 from include.pipelines.xml.mapping.step_functions import TEXT_FUNCTIONS, cut, date_function
 
 __all__ = ["Tolerated", "WarningKind", "chain_of", "step_mistakes"]
@@ -32,6 +33,7 @@ class Tolerated:
 _UNPARSABLE = Tolerated(None, "unparsable")
 _UNKNOWN = Tolerated(None, "unknown")
 _MISSING = object()
+_DATE_LENGTH = len("2026-01-31")
 
 
 def chain_of(
@@ -41,14 +43,19 @@ def chain_of(
     *,
     too_long: Literal["reject", "truncate"] = "reject",
     unparsable: Literal["reject", "null"] = "reject",
+    held: bool = False,
 ) -> Convert | None:
     """Of steps that `step_mistakes` finds nothing in. None: text that stays as it is.
+
+    `held` is for values that the target's tables do not check: to the type's length, range and scale, too.
 
     The function takes text that is not empty, and gives a value of the type, None where the steps left nothing, or
     `Tolerated`; it raises `Unfit` where the record must be rejected. Safe to call from many threads at once.
     """
     guard = _tolerant if unparsable == "null" else _strict
     last = _ending(column_type, form_after(_texts(steps))[0], too_long, guard)
+    if held:
+        last = _held(last, column_type)
     if not steps:
         return last
     *before, final = steps
@@ -77,6 +84,18 @@ def _ending(column_type: ColumnType, form: str, too_long: str, guard: Callable[[
     return guard(_midnight(convert) if form == "date" and column_type.kind == "datetime" else convert)
 
 
+def _held(convert: Convert | None, column_type: ColumnType) -> Convert | None:
+    fits = fitting(column_type)
+    if convert is None or fits is None:
+        return convert or fits
+
+    def hold(text: str) -> Any:  # noqa: ANN401 - of the column's type, or Tolerated
+        value = convert(text)
+        return value if type(value) is Tolerated else fits(value)
+
+    return hold
+
+
 def _cutter(limit: int) -> Convert:
     def fit(text: str) -> Any:  # noqa: ANN401 - text, or text that was cut
         if len(text) <= limit and (text.isascii() or 2 * len(text) <= limit):
@@ -88,7 +107,8 @@ def _cutter(limit: int) -> Convert:
 
 
 def _midnight(convert: Convert) -> Convert:
-    return lambda text: convert(f"{text}T00:00:00")
+    """For dates; a look-up among the steps may also have put a date and time in a date's place."""
+    return lambda text: convert(f"{text}T00:00:00" if len(text) == _DATE_LENGTH else text)
 
 
 def _strict(convert: Convert) -> Convert:

@@ -128,6 +128,7 @@ def tables(draw: st.DrawFn, index: int, before: list[Draft]) -> Draft:
         ]
     if kind == "filled":
         table["write"] = "filled"
+        values.append({"name": "w", "type": "text", "path": draw(paths())})
     known = [(value["name"], value["type"]) for value in values]
     single = [other for other in before if is_single(other) and not other.keys() & {"items", "groups"}]
     for other in [*single, *([parent] if parent is not None else [])]:
@@ -142,7 +143,8 @@ def tables(draw: st.DrawFn, index: int, before: list[Draft]) -> Draft:
         table |= {"primary_key": ["doc_id", code["name"]], "duplicates": keep}
     cut = draw(st.integers(0, 1))
     written = draw(st.permutations(values))
-    hidden = [value for value in written[:cut] if not value["name"].startswith("code")]
+    # Keys are columns, and so is what fills rows of groups, or of tables that write filled ones alone.
+    hidden = [value for value in written[:cut] if not value["name"].startswith(("code", "w"))]
     table |= {"fields": hidden, "columns": [value for value in written if value not in hidden]}
     return table
 

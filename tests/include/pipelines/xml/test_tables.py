@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateTable
 from include.pipelines.xml.language.contract import Contract
 from include.pipelines.xml.language.files import find_contract, read_contract
 from include.pipelines.xml.tables import target_of
+from include.warehouse.encoders import SOURCE_PATH
 from tests.include.pipelines.xml.check.check_files import FULL
 
 
@@ -113,3 +114,28 @@ def test_a_key_declared_in_the_document_is_the_childs_foreign_key_beside_the_rec
     assert list(child.columns.keys()) == ["doc_id", "code", "n"]
     (reference,) = child.foreign_key_constraints
     assert list(reference.column_keys) == ["code"]
+
+
+def test_columns_know_the_path_of_their_values_from_the_document_element(contract_of: Callable[..., Contract]) -> None:
+    base = {
+        "name": "base", "selections": {"home": {"path": "Address"}},
+        "columns": [
+            ("code", "@c"), ("city", "City", "text", {"from": "home"}), {"name": "n", "type": "int", "constant": 1},
+        ],
+    }  # fmt: skip
+    item = {"name": "item", "parent": "base", "rows": "Items/Item", "row_number": "no", "columns": [("text", ".")]}
+    groups = {"name": "group", "groups": ["1"], "row_number": "no", "columns": [("v", "G{group}/V")]}
+    items = {
+        "name": "items", "row_number": "no", "columns": [{"name": "v", "type": "int", "take": "item_value"}],
+        "items": [{"name": name, "path": f"S/{name}"} for name in "abcdefg"],
+    }  # fmt: skip
+    target = target_of(
+        contract_of(base, item, groups, items, key={"column": "doc_id", "type": "bigint", "path": "@id"})
+    )
+    paths = {str(column): column.info.get(SOURCE_PATH) for table in target.tables for column in table.table.columns}
+    assert paths == {
+        "base.doc_id": "@id", "base.code": "@c", "base.city": "Address/City", "base.n": None,
+        "item.doc_id": "@id", "item.no": None, "item.text": "Items/Item",
+        "group.doc_id": "@id", "group.no": None, "group.v": "G{group}/V",
+        "items.doc_id": "@id", "items.no": None, "items.v": "S/a, S/b, S/c, S/d, 3 more",
+    }  # fmt: skip

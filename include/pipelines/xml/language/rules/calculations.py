@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from graphlib import CycleError
 
-from include.pipelines.xml.formula.language import Expression, FieldRef, FormulaError, compile_formula
+from include.pipelines.xml.formula.language import Expression, FieldRef, FormulaError, Name, compile_formula
 from include.pipelines.xml.language.calculations import Tables, Task, Use, tasks_in_order, use_of
 from include.pipelines.xml.language.draft import Draft
 from include.pipelines.xml.language.known_tables import KnownColumn, KnownTable, known_in_draft
@@ -18,25 +18,31 @@ def calculation_mistakes(draft: Draft) -> Iterator[Mistake]:
     for table in tables.values():
         for column in table.columns.values():
             if column.formula is not None:
-                yield from _of_formula(column, column.formula, table, tables)
+                yield from _of_formula(draft, column, column.formula, table, tables)
     try:
         list(tasks_in_order(tables))
     except CycleError as error:
         yield from _circle(error.args[1], tables)
 
 
-def _of_formula(column: KnownColumn, formula: Expression, table: KnownTable, tables: Tables) -> Iterator[Mistake]:
+def _of_formula(
+    draft: Draft, column: KnownColumn, formula: Expression, table: KnownTable, tables: Tables
+) -> Iterator[Mistake]:
     place = (*column.place, "calculate")
     uses: dict[tuple[str | None, str], Use] = {}
     wrong: dict[str, None] = {}
+    unknown = column.type is None
     for name in formula.names:
         try:
             uses[_key(name.table, name.column)] = use_of(name, table, tables)
         except FormulaError as error:
-            wrong[str(error)] = None
+            if _is_hidden(draft, name, table, tables):
+                unknown = True
+            else:
+                wrong[str(error)] = None
     for message in wrong:
         yield place, message
-    unknown = column.type is None or any(use.column.type is None for use in uses.values())
+    unknown = unknown or any(use.column.type is None for use in uses.values())
     if wrong or unknown or column.type is None:
         return
 
@@ -48,6 +54,15 @@ def _of_formula(column: KnownColumn, formula: Expression, table: KnownTable, tab
         compile_formula(formula, resolve, column.type)
     except FormulaError as error:
         yield place, str(error)
+
+
+def _is_hidden(draft: Draft, name: Name, table: KnownTable, tables: Tables) -> bool:
+    """Whether other mistakes keep from being known what a name stands for."""
+    other = table if name.table is None else tables.get(name.table.lower())
+    if other is None:
+        return not draft.knows_its_tables or (name.table or "").lower() in draft.by_name
+    known = draft.by_name[other.name.lower()]
+    return name.column.lower() not in other.columns and draft.hides_columns(known)
 
 
 def _key(table: str | None, column: str) -> tuple[str | None, str]:

@@ -52,9 +52,10 @@ def _parents(draft: Draft) -> Iterator[Mistake]:
         if table.parent is None:
             continue
         if table.parent.lower() not in by_name:
-            names = ", ".join(known.name or "" for known in by_name.values())
-            yield (*table.place, "parent"), f"there is no table {table.parent}; there are {names or 'none'}"
-        elif table.name is not None:
+            if draft.knows_its_tables:
+                names = ", ".join(known.name or "" for known in by_name.values())
+                yield (*table.place, "parent"), f"there is no table {table.parent}; there are {names or 'none'}"
+        elif table.name is not None and by_name[table.name.lower()] is table:
             parents[table.name.lower()] = [table.parent.lower()]
     try:
         TopologicalSorter(parents).prepare()
@@ -85,9 +86,11 @@ def _primary_key(draft: Draft, table: DraftTable, *, parents_sound: bool) -> Ite
         found = columns.get(name.lower())
         if found is None and name.lower() in fields:
             yield place, f"{name} is a field, and fields are not written: make it a column"
-        elif found is None and name.lower() not in given and parents_sound:
+        elif found is None and name.lower() not in given and parents_sound and not draft.hides_columns(table):
             yield place, f"the table has no column {name}"
         column = found.model if found else None
+        if column is not None and column.parsed_type.kind == "text":
+            yield place, f"{name} is text of any length, and a key has a bound: make it string(n)"
         if column is not None and not column.always_filled:
             yield place, f"{name} is part of the primary key, so it must be required or have a default"
         if column is not None and column.nullable:

@@ -34,11 +34,11 @@ def _open(draft: Draft, table: DraftTable) -> Iterator[Mistake]:
         if GROUP not in text:
             yield from _prefixes(draft, place, sound)
             continue
-        if not table.groups:
+        if "groups" not in table.settings:
             yield place, f"{GROUP} is for tables with groups, and this one has none"
         elif sound is not None:
             yield from _of_groups(draft, table, place, text)
-    if table.groups and not holds_group:
+    if table.groups and not table.items and not holds_group and table.knows_its_columns:
         yield (*table.place, "groups"), f"no path of the table holds {GROUP}, so all groups would be alike"
 
 
@@ -51,7 +51,7 @@ def _of_groups(draft: Draft, table: DraftTable, place: Place, text: str) -> Iter
         if path is None:
             yield part.place, f"{filled_in(text, part.model.in_paths)} is no path: give the group an element"
         else:
-            unknown |= dict.fromkeys(path.prefixes() - {*draft.namespaces, "xml"})
+            unknown |= dict.fromkeys(_unknown(draft, path))
     for prefix in sorted(unknown):
         yield place, f"the prefix {prefix} is not in namespaces"
 
@@ -83,5 +83,11 @@ def _parsed(text: str) -> Path | None:
 
 
 def _prefixes(draft: Draft, place: Place, path: Path | None) -> Iterator[Mistake]:
-    for prefix in sorted((path.prefixes() if path else set()) - {*draft.namespaces, "xml"}):
+    for prefix in _unknown(draft, path):
         yield place, f"the prefix {prefix} is not in namespaces"
+
+
+def _unknown(draft: Draft, path: Path | None) -> list[str]:
+    if path is None or draft.prefixes is None:
+        return []
+    return sorted(path.prefixes() - {*draft.prefixes, "xml"})

@@ -26,16 +26,18 @@ def _one(
     draft: Draft, known: Mapping[str, KnownTable], table: DraftTable, part: Part[Reference], reference: Reference
 ) -> Iterator[Mistake]:
     if reference.table.lower() not in draft.by_name:
-        names = ", ".join(other.name or "" for other in draft.by_name.values())
-        yield (*part.place, "table"), f"there is no table {reference.table}; there are {names}"
+        if draft.knows_its_tables:
+            names = ", ".join(other.name or "" for other in draft.by_name.values())
+            yield (*part.place, "table"), f"there is no table {reference.table}; there are {names}"
         return
     target = draft.by_name[reference.table.lower()]
     if target.makes_rows or target.write == "filled":
         rare = f"{target.name} writes rows only where they hold something, so nothing can refer to it"
         yield (*part.place, "table"), f"{rare} (items, groups, write: filled)"
     own, other = known.get((table.name or "").lower()), known.get(reference.table.lower())
-    if own is None or other is None:
-        return  # its parents are not sound
+    hidden = draft.hides_columns(table) or draft.hides_columns(target)
+    if own is None or other is None or hidden or draft.by_name.get(own.name.lower()) is not table:
+        return  # other mistakes keep it from being judged
     key = {column.name.lower(): column for column in other.primary_key}
     if sorted(name.lower() for name in reference.to) != sorted(key):
         names = ", ".join(column.name for column in other.primary_key)

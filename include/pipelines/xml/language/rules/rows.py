@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from include.pipelines.xml.language.columns import Column
 from include.pipelines.xml.language.draft import Draft, DraftTable, Part, conditions_in
 from include.pipelines.xml.language.places import Mistake, Place, written
 from include.pipelines.xml.language.table import Condition
@@ -22,6 +23,7 @@ def row_mistakes(draft: Draft, table: DraftTable) -> Iterator[Mistake]:
         yield (*table.place, "groups"), "a table has items or groups, not both"
     yield from _taken(table)
     yield from _item_values(table)
+    yield from _filling(table)
     yield from _doubled_names(table.items)
     yield from _doubled_names(table.groups)
     yield from _duplicates(table)
@@ -31,9 +33,9 @@ def row_mistakes(draft: Draft, table: DraftTable) -> Iterator[Mistake]:
 def _taken(table: DraftTable) -> Iterator[Mistake]:
     for part in table.values:
         take = part.text("take")
-        if take in ("item_name", "item_value") and not table.items:
+        if take in ("item_name", "item_value") and "items" not in table.settings:
             yield (*part.place, "take"), f"{take} is for tables with items, and this one has none"
-        if take == "group_name" and not table.groups:
+        if take == "group_name" and "groups" not in table.settings:
             yield (*part.place, "take"), "group_name is for tables with groups, and this one has none"
 
 
@@ -41,10 +43,24 @@ def _item_values(table: DraftTable) -> Iterator[Mistake]:
     if not table.items:
         return
     taking = [part for part in table.values if part.text("take") == "item_value"]
-    if not taking:
+    if not taking and table.knows_its_columns and all(part.model is not None for part in table.values):
         yield (*table.place, "items"), 'no column has "take": "item_value", so the values of the items go nowhere'
     for part in taking[1:]:
         yield (*part.place, "take"), f"exactly one column takes item_value, and {taking[0].name} does already"
+
+
+def _filling(table: DraftTable) -> Iterator[Mistake]:
+    """Of tables that write a row only where a column holds a value from the document."""
+    asks = "write" if table.write == "filled" else "groups" if table.groups and not table.items else None
+    if asks is None or not table.knows_its_columns or any(map(_may_fill, table.columns)):
+        return
+    missing = "no column takes a value from the document, or all say fills: false, so there would never be a row"
+    yield (*table.place, asks), f"{missing}; fields, constants, calculated columns and names fill none"
+
+
+def _may_fill(part: Part[Column]) -> bool:
+    column = part.model
+    return column is None or (column.fills and (column.path is not None or column.take == "item_value"))
 
 
 def _doubled_names(parts: Iterable[Part[Any]]) -> Iterator[Mistake]:

@@ -39,9 +39,11 @@ def form_after(steps: Sequence[Step]) -> tuple[Form, int]:
 
 
 def _gives(step: Step) -> Form | None:
-    """None where the form stays what it was: case and white space change neither digits nor dates."""
+    """None where the form stays what it was: case and white space change neither digits nor dates, `keep` no text."""
     if isinstance(step, str):
         return _GIVES.get(step)
+    if isinstance(step, LookupStep) and step.otherwise == "keep":
+        return None
     return "date" if isinstance(step, DateStep) else "text"
 
 
@@ -118,12 +120,9 @@ def _ending_mistakes(column_type: ColumnType, steps: Sequence[Step]) -> Iterator
     """Of the text that the steps leave to be converted, if they leave any."""
     if not steps or isinstance(steps[-1], ConstantStep):
         return
-    before = steps
-    if isinstance(steps[-1], LookupStep):
-        if steps[-1].otherwise != "keep":
-            return
-        before = steps[:-1]
-    form, at = form_after(before)
+    if isinstance(steps[-1], LookupStep) and steps[-1].otherwise != "keep":
+        return
+    form, at = form_after(steps)
     takers = _TAKERS.get(form)
     if takers is not None and column_type.kind not in takers:
         what = "a date, YYYY-MM-DD" if form == "date" else "a number"

@@ -85,7 +85,7 @@ def test_the_records_key_is_the_documents_or_made_up(
         ("<Doc/>", "xml.key", "id (@id) has no value"),
         ('<Doc id=" "/>', "xml.key", "id (@id) has no value"),
         ('<Doc id="x"/>', "xml.value", "id (@id): is no whole number"),
-        ('<Doc id="99999999999"/>', "fit.out_of_range", "base.id takes"),
+        ('<Doc id="99999999999"/>', "fit.out_of_range", "base.id (@id) takes"),
     ],
 )
 def test_a_key_that_the_contract_cannot_take_is_a_reject(tried: Try, document: str, code: str, message: str) -> None:

@@ -85,6 +85,11 @@ BASE = {"name": "base", "columns": [column("a")]}
             "tables[0].primary_key[1]",
             "cannot be nullable",
         ),
+        (
+            document({**BASE, "columns": [column("a", "text", required=True)], "primary_key": ["doc_id", "a"]}),
+            "tables[0].primary_key[1]",
+            "make it string(n)",
+        ),
         (document({**BASE, "primary_key": ["doc_id", "DOC_ID"]}), "tables[0].primary_key[1]", "there already"),
         (document({**BASE, "parent": "base"}), "tables[0].parent", "the parents go round: base to base"),
         (
@@ -142,6 +147,7 @@ def test_all_mistakes_are_reported_at_once_with_their_lines() -> None:
         ("", "line 1, column 1"),
         ('{"version": NaN}', "NaN is no JSON number"),
         ("[" * 100_000, "not JSON"),
+        ('{"a":' * 700 + "1" + "}" * 700, "not JSON"),
     ],
 )
 def test_broken_json_names_its_place(text: str, words: str) -> None:
@@ -154,6 +160,22 @@ def test_a_name_that_stands_twice_in_an_object_is_a_mistake() -> None:
     text = json.dumps(document()).replace('"root": "Doc"', '"root": "Doc",\n"root": "Other"')
     with pytest.raises(SettingsError, match=r"root \(line 2\): the name is there twice"):
         parse_contract(text)
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"namespaces": {"p": "\ud800"}}, "namespaces.p"),
+        ({"description": "a\udc00"}, "description"),
+        ({"enumerations": {"e": {"\ud800": 1}}}, "enumerations.e"),
+        ({"\ud800": 1}, "contract"),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_refused_at_its_place_and_can_be_printed(more: dict[str, Any], place: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{place} \(line 1\): half of a surrogate pair") as raised:
+        parse_contract(json.dumps(document(**more)))
+    assert str(raised.value).encode()
+    assert parse_contract(json.dumps(document(description="\U0001f600"))).description == "\U0001f600"
 
 
 def test_the_contract_of_the_demo_has_160_columns_in_6_tables_one_of_them_two_levels_down() -> None:

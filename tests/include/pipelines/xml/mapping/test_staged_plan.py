@@ -19,7 +19,7 @@ FILLED = {"name": "t", "write": "filled"}
         ("<Doc/>", [("a", "A")], []),
         ("<Doc><A/></Doc>", [("a", "A", "int", {"default": 7})], []),
         ("<Doc><A>0</A></Doc>", [("a", "A", "int", {"default": 0})], [(1, 0)]),
-        ("<Doc><A>1</A></Doc>", [("a", "A", "int", {"fills": False})], []),
+        ("<Doc><A>1</A></Doc>", [("a", "A", "int", {"fills": False}), ("b", "B")], []),
         ("<Doc><A>x</A></Doc>", [("a", "A", "int", {"unparsable": "null", "default": 3})], []),
         ("<Doc><A/></Doc>", [("a", "A", "text", {"empty": "text"})], [(1, "")]),
         ("<Doc/>", [{"name": "c", "type": "int", "constant": 1}, ("a", "A")], []),

@@ -28,28 +28,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
         ("digits", "(555) 010-99", "55501099"),
         ("digits", "\u0663 4", "4"),
         ("digits", "none", ""),
-        ("first_number", "12", "12"),
-        ("first_number", "USD 1,234,567.89 net", "1234567.89"),
-        ("first_number", "12,34,567 rupees", "1234567"),
-        ("first_number", "-5.50%", "-5.50"),
-        ("first_number", "+7", "+7"),
-        ("first_number", "$-3", "-3"),
-        ("first_number", "- 3", "3"),
-        ("first_number", "FICO-720", "720"),
-        ("first_number", "2024-01", "2024"),
-        ("first_number", "A1-B2", "1"),
-        ("first_number", "No.5", "5"),
-        ("first_number", "rate .5", ".5"),
-        ("first_number", "rate -.5", "-.5"),
-        ("first_number", "ends with 5.", "5"),
-        ("first_number", "1.2.3", "1.2"),
-        ("first_number", "720, 680", "720"),
-        ("first_number", "1,,2", "1"),
-        ("first_number", ",5", "5"),
-        ("first_number", "-$1,250.00", "-1250.00"),
-        ("first_number", "EUR -€5", "-5"),
-        ("first_number", "1e5", "1"),
-        ("first_number", "\u0663 or 4", "4"),
+        ("first_number", "USD 1,234.50 net", "1234.50"),
         ("date", "opened 2024-02-29, closed 2024-03-01", "2024-02-29"),
     ],
 )
@@ -61,18 +40,13 @@ def test_a_step_gives_its_part_of_the_text(step: StepName, text: str, result: st
     ("step", "text"),
     [
         ("first_number", "n/a"),
-        ("first_number", "+-.,"),
         ("first_number", "1,5"),
-        ("first_number", "1234,56"),
-        ("first_number", "1,234,5"),
-        ("first_number", "1,234.5,6"),
-        ("first_number", "\u0663"),
         ("date", "29.02.2024"),
         ("date", "-"),
     ],
 )
 def test_a_text_without_a_number_or_date_is_unfit(step: StepName, text: str) -> None:
-    with pytest.raises(Unfit, match=r"^holds (no (number|date)|a number with a comma)"):
+    with pytest.raises(Unfit, match=r"^holds (no date|no number|a number that is not plainly written)"):
         TEXT_FUNCTIONS[step](text)
 
 
@@ -128,19 +102,27 @@ def test_a_second_time_a_step_changes_nothing(text: str, step: StepName) -> None
     assert TEXT_FUNCTIONS[step](once) == once
 
 
-@given(ANY_TEXT)
-def test_a_first_number_is_one_that_python_reads(text: str) -> None:
-    try:
-        found = TEXT_FUNCTIONS["first_number"](text)
-    except Unfit:
-        assert not set(text) & set("0123456789")
-    else:
-        float(found)
-        assert found.isascii()
-
-
 @pytest.mark.parametrize(
-    "piece", ["1", "1,", "+", ".", "x-", " ", "\t1", "20", "2024-13-", "1.1.1.", "jan ", "Sept", "\U0001f600", "ß"]
+    "piece",
+    [
+        "1",
+        "1,",
+        "1 ",
+        "(",
+        "+",
+        "+-",
+        ".",
+        "x-",
+        " ",
+        "\t1",
+        "20",
+        "2024-13-",
+        "1.1.1.",
+        "jan ",
+        "Sept",
+        "\U0001f600",
+        "ß",
+    ],
 )
 def test_a_megabyte_takes_time_in_proportion(piece: str) -> None:
     functions = [

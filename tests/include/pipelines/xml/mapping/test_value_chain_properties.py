@@ -5,11 +5,12 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from include.pipelines.xml.language.column_types import KINDS, Kind, parse_type
+from include.pipelines.xml.language.column_types import KINDS, ColumnType, Kind, parse_type
 from include.pipelines.xml.language.steps import STEP_NAMES, Step
 from include.pipelines.xml.mapping.conversions import Convert, Unfit
 from include.pipelines.xml.mapping.value_chain import Tolerated, chain_of, step_mistakes
@@ -99,3 +100,57 @@ def test_steps_with_mistakes_have_a_place_within_them(kind: Kind, steps: list[An
         for name in place:
             part = part[name]
         assert message
+
+
+OF_TYPE: dict[Kind, Any] = {
+    "string": "x", "text": "x", "bit": True, "date": "2024-01-01", "datetime": "2024-01-01T00:00:00",
+    "datetimeoffset": "2024-01-01T00:00:00Z", "uuid": "6f9619ff-8b86-d011-b42d-00c04fc964ff",
+}  # fmt: skip
+"""What the last look-up of a column may give; others are numbers."""
+CHAINS: list[list[Any]] = [
+    [],
+    ["date"],
+    ["digits"],
+    ["first_number"],
+    ["upper"],
+    [{"date": ["%d.%m.%Y", "%Y%m%d"]}],
+    ["date", "digits"],
+    ["first_number", "digits"],
+    [{"constant": "2024-02-29"}, "date"],
+    [{"lookup": {"A": "2024-02-29", "B": "7"}}, "lower"],
+    [{"lookup": {"A": "2024-02-29"}, "otherwise": "keep"}, "date"],
+    ["date", {"lookup": {"2024-02-29": "2024-03-01"}, "otherwise": "keep"}, "trim"],
+    ["date", {"lookup": {"2024-02-29": "2024-03-01T10:00:00"}, "otherwise": "keep"}, "trim"],
+]
+WORDS = [
+    "A", "B", "7", "-7", "1.5", "true", "20240229", "2024-02-29", "2024-03-02", "29.02.2024", "2024-02-29T10:00:00",
+    "2024-02-29T10:00:00Z", "6f9619ff-8b86-d011-b42d-00c04fc964ff", "99999999999999999999",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_that_changes_no_text_changes_no_value_wherever_it_stands(kind: Kind) -> None:
+    column_type = parse_type(SIZED.get(kind, kind))
+    for chain in CHAINS:
+        expected = outcomes(column_type, chain)
+        for place in range(len(chain) + 1):
+            given = OF_TYPE.get(kind, 1) if place == len(chain) else "x"
+            for neutral in (["trim"], ["collapse"], [keeping(given)], [keeping("x"), "trim"]):
+                longer = [*chain[:place], *neutral, *chain[place:]]
+                assert outcomes(column_type, longer) == expected, (chain, longer)
+
+
+def keeping(value: Any) -> dict[str, Any]:
+    return {"lookup": {"no such word": value}, "otherwise": "keep"}
+
+
+def outcomes(column_type: ColumnType, steps: list[Any]) -> list[Any] | None:
+    """Of all words, whatever was counted; None where the steps are refused."""
+    read = STEPS.validate_python(steps)
+    if any(step_mistakes(column_type, read, {})):
+        return None
+    convert = chain_of(column_type, read, {})
+    if convert is None:
+        return [*WORDS]
+    found = [outcome(convert, word) for word in WORDS]
+    return [None if unfit else value.value if isinstance(value, Tolerated) else value for value, unfit in found]

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from include.pipelines.xml.language.contract import Contract
+
 MistakesOf = Callable[..., list[tuple[str, str]]]
 
 KEY = ("k", "@k", "int", {"required": True})
 VALUE = {"name": "v", "type": "int", "take": "item_value"}
 ITEMS = [{"name": "a", "path": "A"}]
 IN = [{"path": "@t", "in": ["x"]}]
+NUMBER = {"name": "c", "type": "int", "constant": 1}
+UNFILLING = ("u", "U", "int", {"fills": False})
 PRESENT = [{"path": "@t", "present": True}]
 
 
@@ -69,6 +73,14 @@ def kept(keep: str, **more: Any) -> dict[str, Any]:
         ),
         (table(("v", "V", "int", {"from": "x"})), "tables[0].columns[0].from", "there are none"),
         (items(VALUE, items=[{**ITEMS[0], "from": "x"}]), "tables[0].items[0].from", "no selection x"),
+        (table(NUMBER, write="filled"), "tables[0].write", "never be a row"),
+        (table(UNFILLING, write="filled"), "tables[0].write", "never be a row"),
+        (table(NUMBER, write="filled", fields=[("f", "F")]), "tables[0].write", "never be a row"),
+        (items({**VALUE, "fills": False}, write="filled"), "tables[0].write", "never be a row"),
+        (groups(NUMBER, fields=[("g", "G{group}")]), "tables[0].groups", "never be a row"),
+        (groups(("g", "G{group}", "int", {"fills": False})), "tables[0].groups", "never be a row"),
+        (table(groups=[]), "tables[0].groups", "must not be empty"),
+        (table(items=[]), "tables[0].items", "must not be empty"),
         (table(where=[{"in": ["x"]}]), "tables[0].where[0].path", "is required"),
         (table(where=[{"path": "@t"}]), "tables[0].where[0]", 'either "in": [values] or "present": true'),
         (table(where=[{"path": "@t", "in": ["x"], "present": True}]), "tables[0].where[0]", "either"),
@@ -95,3 +107,18 @@ def test_a_single_mistake_is_refused_with_its_place(
 def test_a_table_that_may_not_write_its_row_is_nobodys_parent(mistakes_of: MistakesOf, parent: dict[str, Any]) -> None:
     child = {"name": "c", "parent": "t", "columns": [("v", "V")]}
     assert [place for place, _ in mistakes_of(parent, child)] == ["tables[1].parent"]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        table(UNFILLING, ("a", "A"), write="filled"),
+        items(VALUE, write="filled"),
+        items({**VALUE, "fills": False}),
+        groups(("g", "G{group}", "int", {"fills": False}), ("a", "A")),
+    ],
+)
+def test_a_table_with_one_column_that_may_fill_a_row_is_right(
+    contract_of: Callable[..., Contract], found: dict[str, Any]
+) -> None:
+    assert contract_of(found).tables[0].name == "t"
