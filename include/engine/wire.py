@@ -22,8 +22,8 @@ class WireClosed(Exception):
 class Wire:
     """One end of the conversation. One thread at a time; owns its socket.
 
-    What a `post` cannot send at once waits here, and goes out while the other side is listened to: so two ends
-    that talk at the same time never wait for each other.
+    What is held, and what a `post` cannot send at once, waits here, and goes out while the other side is listened to:
+    so two ends that talk at the same time never wait for each other.
     Unpickling executes what the other side says: both ends are this program, on a socket that has no name.
     """
 
@@ -34,14 +34,34 @@ class Wire:
         self._heard = bytearray()
         self._failed = False
         self._unsent = bytearray()
+        self._poll = select.poll()
+        self._poll.register(end, select.POLLIN)
+        self.held = 0
+        """Messages that wait for the next call to the system."""
+
+    @property
+    def has_message(self) -> bool:
+        """Whether `receive` would give one without a call to the system."""
+        return self._end_of_message() is not None
+
+    def hold(self, message: Any) -> None:  # noqa: ANN401 - whatever pickles
+        """Send it with what comes next, or when somebody listens: a call to the system costs more than a short text."""
+        body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+        self._unsent += _LENGTH.pack(len(body))
+        self._unsent += body
+        self.held += 1
+
+    def flush(self) -> None:
+        """Send of what is held what goes out at once."""
+        if self._unsent:
+            self._send_rest()
 
     def post(self, message: Any) -> None:  # noqa: ANN401 - whatever pickles
         """Send what goes out at once, and never wait; that the other side is gone, `receive` will tell."""
         body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
         length = _LENGTH.pack(len(body))
         sent = 0
-        if self._unsent:
-            self._send_rest()
+        self.flush()
         if not self._unsent:
             try:
                 sent = self._end.sendmsg([length, body])
@@ -65,14 +85,10 @@ class Wire:
 
         Raises `TimeoutError`, `WireClosed`.
         """
-        if self._unsent:
-            self._send_rest()
         while (end := self._end_of_message()) is None:
-            if self._hear():
-                continue
-            self._wait(select.POLLIN | (select.POLLOUT if self._unsent else 0), deadline)
-            if self._unsent:
-                self._send_rest()
+            self.flush()
+            if not self._hear():
+                self._wait(select.POLLIN | (select.POLLOUT if self._unsent else 0), deadline)
         body = bytes(memoryview(self._heard)[_LENGTH.size : end])
         # Before it is read: a message that does not unpickle must not be heard again.
         del self._heard[:end]
@@ -80,9 +96,8 @@ class Wire:
 
     def is_heard(self, timeout_s: float) -> bool:
         """Whether the other side says something, or goes, within the time."""
-        poll = select.poll()
-        poll.register(self._end, select.POLLIN | (select.POLLOUT if self._unsent else 0))
-        events = [event for _, event in poll.poll(timeout_s * 1000)]
+        self._poll.modify(self._end, select.POLLIN | (select.POLLOUT if self._unsent else 0))
+        events = [event for _, event in self._poll.poll(timeout_s * 1000)]
         if self._unsent and any(event & select.POLLOUT for event in events):
             self._send_rest()
         return any(event & ~select.POLLOUT for event in events)
@@ -120,6 +135,7 @@ class Wire:
             # Whatever the other side said before it went may still be heard.
             count = len(self._unsent) if self._is_lost(error) else 0
         del self._unsent[:count]
+        self.held = 0
 
     def _is_lost(self, error: OSError) -> bool:
         """Whether nothing can be sent any more; else it can later."""
@@ -133,8 +149,9 @@ class Wire:
         return True
 
     def _wait(self, events: int, deadline: float | None) -> None:
-        poll = select.poll()
-        poll.register(self._end, events)
         left_ms = None if deadline is None else (deadline - time.monotonic()) * 1000
-        if (left_ms is not None and left_ms <= 0) or not poll.poll(left_ms):
+        if left_ms is not None and left_ms <= 0:
+            raise TimeoutError
+        self._poll.modify(self._end, events)
+        if not self._poll.poll(left_ms):
             raise TimeoutError

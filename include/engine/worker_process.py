@@ -30,6 +30,9 @@ from include.engine.wire import Wire, WireClosed
 NOT_DONE: Reply = ("skipped", "left out")
 """The answer that nobody looks at."""
 
+LOOK_S = 0.001
+"""While questions wait, the process looks at most this often for more: a look costs as much as a short answer."""
+
 EXIT_MEMORY = 83
 """The process met its memory limit; it ends, since what else failed in it is unknown."""
 
@@ -56,20 +59,25 @@ def main(arguments: list[str]) -> None:
 
 
 class _Questions:
-    """What was asked and is not answered; looks for what is to be left out before each answer."""
+    """What was asked and is not answered."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._waiting: deque[tuple[int, Record]] = deque()
         self._left_out: set[int] = set()
+        self._looked = 0.0
 
     def take(self) -> tuple[int, Record | None]:
         """The oldest one, None for its record where nobody wants the answer; waits until there is one."""
         while not self._waiting:
             self._hear(None)
-        with contextlib.suppress(TimeoutError):
-            while True:
-                self._hear(time.monotonic())
+        now = time.monotonic()
+        if now - self._looked >= LOOK_S:
+            # What waits here may be left out by now.
+            self._looked = now
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    self._hear(now)
         number, record = self._waiting.popleft()
         if number not in self._left_out:
             return number, record

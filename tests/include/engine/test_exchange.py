@@ -101,3 +101,25 @@ def test_a_payload_that_does_not_pickle_is_no_question(exchange: Exchange, proce
     number = exchange.ask(Record("b", None))
     process.answer(number)
     assert exchange.answer(number, 1) == ("rows", "b")
+
+
+def test_short_questions_go_out_together_while_the_process_has_others(exchange: Exchange, process: Process) -> None:
+    numbers = [exchange.ask(Record(key, None, size=10)) for key in range(30)]
+    sent = [process.wire.receive(time.monotonic() + 1)[0] for _ in range(27)]
+    with pytest.raises(TimeoutError):
+        process.wire.receive(time.monotonic())
+    assert sent == numbers[:27]
+    for number in sent:
+        process.wire.send((number, "rows", None))
+    answers = threading.Thread(target=lambda: [process.answer(number) for number in numbers[27:]])
+    answers.start()
+    assert [exchange.answer(number, 1) for number in numbers] == [("rows", None)] * 27 + [
+        ("rows", key) for key in range(27, 30)
+    ]
+    answers.join()
+
+
+def test_a_large_question_goes_at_once_and_after_those_that_were_held(exchange: Exchange, process: Process) -> None:
+    numbers = [exchange.ask(Record(key, None, size=10)) for key in range(30)]
+    numbers.append(exchange.ask(Record(30, "x" * 100_000, size=100_000)))
+    assert [process.wire.receive(time.monotonic() + 1)[0] for _ in numbers] == numbers

@@ -127,3 +127,17 @@ def test_an_order_larger_than_the_socket_goes_out_while_one_waits_to_hear(ends: 
     while not ends[0].is_heard(0.2):
         assert time.monotonic() < deadline
     assert ends[0].receive() == 2_000_000
+
+
+def test_what_is_held_goes_out_in_order_with_the_next_message_or_when_one_listens(ends: Ends) -> None:
+    ends[0].hold(1)
+    ends[0].hold(2)
+    with pytest.raises(TimeoutError):
+        ends[1].receive(time.monotonic())
+    ends[0].post(3)
+    assert [ends[1].receive(time.monotonic() + 1) for _ in range(3)] == [1, 2, 3]
+    ends[0].hold(4)
+    with pytest.raises(TimeoutError):
+        ends[0].receive(time.monotonic())
+    assert ends[1].receive(time.monotonic() + 1) == 4
+    assert ends[0].held == 0
