@@ -23,9 +23,13 @@ class RetryPolicy:
     initial_s: float
     """Mean wait before the second try."""
     max_wait_s: float
-    """Longest single wait, asked for by the other side or not."""
+    """Longest single wait; also where the other side asks for one, unless `max_asked_s` says otherwise."""
     total_s: float
     """No try begins later than this after the first failure."""
+    min_wait_s: float = 0.0
+    """Shortest wait, where the other side did not ask for one."""
+    max_asked_s: float | None = None
+    """Longest wait that the other side may ask for; None: `max_wait_s`."""
 
     def again(
         self, attempt: Callable[[], Result], first_error: TransientError, pause: Callable[[float], None]
@@ -56,5 +60,9 @@ class RetryPolicy:
         if isinstance(error, TransientError) and error.retry_after_s is not None:
             # Many workers are told the same wait: without jitter they would all come back at once.
             jitter_s = random.uniform(0, self.initial_s)  # noqa: S311 - spreads load, guards nothing
-            return min(max(error.retry_after_s, 0.0) + jitter_s, self.max_wait_s)
-        return tenacity.wait_random_exponential(multiplier=2 * self.initial_s, max=self.max_wait_s)(state)
+            longest_s = self.max_wait_s if self.max_asked_s is None else self.max_asked_s
+            return min(max(error.retry_after_s, 0.0) + jitter_s, longest_s)
+        grown = tenacity.wait_random_exponential(
+            multiplier=2 * self.initial_s, max=self.max_wait_s, min=min(self.min_wait_s, self.max_wait_s)
+        )
+        return grown(state)

@@ -65,6 +65,24 @@ def test_the_other_sides_wait_is_obeyed_up_to_the_bound() -> None:
     assert attempts.slept == [60]
 
 
+def test_a_wait_has_a_shortest_length_where_none_is_asked_for() -> None:
+    attempts = Attempts(8)
+    RetryPolicy(9, 1, 10, 1e9, min_wait_s=2).again(attempts, attempts.error, attempts.slept.append)
+    for number, slept in enumerate(attempts.slept):
+        assert 2 <= slept <= min(10, 2 * 2**number)
+    attempts = Attempts(1, retry_after_s=0)
+    RetryPolicy(3, 0, 10, 1e9, min_wait_s=2).again(attempts, attempts.error, attempts.slept.append)
+    assert attempts.slept == [0]
+
+
+def test_a_wait_that_is_asked_for_may_be_longer_than_our_own() -> None:
+    policy = RetryPolicy(3, 0, 10, 1e9, max_asked_s=60)
+    for asked_s, slept_s in [(30, 30), (90, 60)]:
+        attempts = Attempts(1, retry_after_s=asked_s)
+        policy.again(attempts, attempts.error, attempts.slept.append)
+        assert attempts.slept == [slept_s]
+
+
 def test_no_try_begins_after_the_total_time() -> None:
     attempts = Attempts(99, retry_after_s=30)
     with pytest.raises(TransientError):

@@ -1,0 +1,1 @@
+"""From FHIR resources to flat, typed tables, through SQL-on-FHIR views."""

@@ -1,0 +1,1 @@
+"""Bulk Data: a server's resources as files of NDJSON (Bulk Data Access 2)."""
