@@ -58,5 +58,6 @@ def test_data() -> Path:
     """Real data from outside the repository; skips aloud where it is absent."""
     folder = Path(os.environ.get("HEADRACE_TEST_DATA", ROOT.parent / "shared")).resolve()
     if not (folder / "data").is_dir():
-        pytest.skip(f"no test data at {folder}: set HEADRACE_TEST_DATA to the folder that holds data/ and conformance/")
+        holds = "data/ and conformance/ (its sql-on-fhir/ is the folder tests/ of FHIR/sql-on-fhir-v2)"
+        pytest.skip(f"no test data at {folder}: set HEADRACE_TEST_DATA to the folder that holds {holds}")
     return folder
