@@ -1,0 +1,1 @@
+"""The PDF pipeline: from a manifest of documents to their text."""

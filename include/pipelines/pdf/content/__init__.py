@@ -1,0 +1,1 @@
+"""Where the bytes of a document are, and how they are opened."""

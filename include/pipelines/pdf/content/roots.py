@@ -1,0 +1,54 @@
+"""Local documents: only below the folders that the settings allow."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from include.engine.errors import RecordRejected, SettingsError
+from include.pipelines.pdf.content.location import LocalFile, Location
+from include.pipelines.pdf.content.open_content import unreadable
+
+Locate = Callable[[str], Location]
+"""From a manifest's `file_path` to where the bytes are, now. Called in one thread, a record at a time.
+
+Raises `RecordRejected` for a path that is not allowed or not there, `TransientError` where asking again may help. A
+store of objects looks its object up (size, ETag), and presigns a URL.
+"""
+
+
+class LocalRoots:
+    """Finds files; a path outside all roots, also by way of a symbolic link, is refused whether it exists or not."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        """Raises `SettingsError` for a root that is no folder or not absolute."""
+        wrong = [str(root) for root in roots if not root.is_absolute() or not root.is_dir()]
+        if wrong:
+            raise SettingsError(f"roots: {', '.join(wrong)} must be absolute paths of folders")
+        self._roots = [root.resolve() for root in roots]
+
+    def __call__(self, file_path: str) -> LocalFile:
+        """A relative path is looked for in one root after the other. Raises `RecordRejected`, `TransientError`."""
+        candidates = [root / file_path for root in self._roots]
+        try:
+            allowed = [
+                path for path in (path.resolve() for path in dict.fromkeys(candidates)) if self._is_allowed(path)
+            ]
+            if not allowed:
+                raise RecordRejected("pdf.outside_roots", "file_path leads outside the folders of the setting roots")
+            return _located(next((path for path in allowed if path.exists()), allowed[0]))
+        except (ValueError, RuntimeError):  # a NUL; links that go round
+            raise RecordRejected("pdf.missing", "file_path is no path of a file") from None
+        except OSError as error:
+            raise unreadable(error) from None
+
+    def _is_allowed(self, path: Path) -> bool:
+        return any(path.is_relative_to(root) for root in self._roots)
+
+
+def _located(path: Path) -> LocalFile:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise RecordRejected("pdf.not_a_file", "file_path leads to something that is no regular file")
+    return LocalFile(str(path), found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino)

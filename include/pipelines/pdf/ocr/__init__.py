@@ -1,0 +1,1 @@
+"""Text of pages that are pictures."""

@@ -1,0 +1,136 @@
+"""Settings of the PDF pipeline, on top of those that every pipeline shares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from include.engine.process_transform import ProcessTransform
+from include.engine.settings import EngineSettings
+from include.pipelines.pdf.manifest.model import LANGUAGE_PATTERN
+from include.pipelines.pdf.ocr.pages import OcrMode, OcrRules
+from include.pipelines.pdf.transform import Limits, process_transform
+from include.warehouse.run_settings import PARAM, RunSettings
+
+MIB = 1024 * 1024
+
+
+class PdfSettings(RunSettings):
+    """Which documents are read, and how."""
+
+    manifest: str = Field(default="manifest.ndjson", min_length=1, max_length=1000, json_schema_extra=PARAM)
+    """Path of the manifest, `.json` or `.ndjson`, within one of the allowed roots."""
+
+    roots: tuple[Path, ...] = ()
+    """Absolute paths of the folders below which manifests and documents may lie; nothing else is read."""
+
+    work_folder: Path | None = None
+    """Absolute path of a folder that all tasks see: a run's plan keeps a pinned copy of its manifest there."""
+
+    batch_size: int | None = Field(default=20, ge=1, le=1_000_000, json_schema_extra=PARAM)
+    """Documents a mapped task. It grows where a run would pass 1,000 batches."""
+
+    workers: int = Field(default=2, ge=1, le=64, json_schema_extra=PARAM)
+    """Worker processes a mapped task; each takes about 80 MB and half a second to start."""
+
+    queue_records: int = Field(default=50, ge=1, le=100_000, json_schema_extra=PARAM)
+    """Documents that may wait for the writer; a full queue blocks the workers."""
+
+    insert_batch: int = Field(default=10, ge=1, le=10_000, json_schema_extra=PARAM)
+    """Documents a transaction."""
+
+    record_timeout_s: float | None = Field(default=600.0, gt=0, le=86_400)
+    """Seconds after which a document is given up and its worker process killed."""
+
+    ocr: OcrMode = Field(default="auto", json_schema_extra=PARAM)
+    """Pages that are read by OCR: those that are hardly more than an image (`auto`), none, or all."""
+
+    ocr_language: str = Field(default="eng", pattern=LANGUAGE_PATTERN, json_schema_extra=PARAM)
+    """Language of OCR where the manifest names none, as Tesseract names it: `eng`, or `deu+fra`."""
+
+    ocr_dpi: int = Field(default=200, ge=72, le=600)
+    """Resolution in which pages are drawn for OCR."""
+
+    ocr_max_seconds: float = Field(default=300.0, gt=0, le=86_400)
+    """OCR of one document takes no longer: the pages that are left are marked `needs_ocr`."""
+
+    ocr_cache_folder: Path | None = None
+    """Absolute path of a folder that keeps the texts found by OCR, by content of file and page. Empty: no folder."""
+
+    max_document_bytes: int = Field(default=512 * MIB, ge=1024, le=4096 * MIB)
+    """Largest document."""
+
+    max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Most pages of a document."""
+
+    max_characters: int = Field(default=20_000_000, ge=1, le=200_000_000)
+    """Most characters of a document's text, which is in memory at once."""
+
+    max_page_pixels: int = Field(default=25_000_000, ge=10_000, le=200_000_000)
+    """Most pixels of a page that is drawn for OCR. A larger page is drawn in a lower resolution, one that has more at
+    72 dpi rejects its document."""
+
+    memory_limit_bytes: int = Field(default=1024 * MIB, ge=128 * MIB, le=64 * 1024 * MIB)
+    """Address space of a worker process; a document that needs more is rejected."""
+
+    recycle_after: int = Field(default=500, ge=1, le=1_000_000)
+    """Documents after which a worker process is replaced by a fresh one."""
+
+    fallback_extractor: bool = False
+    """Try pypdf, slower, with documents that PDFium refuses."""
+
+    @model_validator(mode="after")
+    def _folders_are_absolute(self) -> Self:
+        folders = (*self.roots, self.work_folder, self.ocr_cache_folder)
+        if any(folder is not None and not folder.is_absolute() for folder in folders):
+            raise ValueError("roots, work_folder and ocr_cache_folder must be absolute paths")
+        return self
+
+    @model_validator(mode="after")
+    def _ocr_ends_in_time(self) -> Self:
+        if self.record_timeout_s is not None and self.ocr != "never" and self.ocr_max_seconds >= self.record_timeout_s:
+            raise ValueError("ocr_max_seconds must lie below record_timeout_s, or documents are lost for their scans")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_tells_change_dates(self) -> Self:
+        if self.window_start is not None:
+            raise ValueError("window_start and window_end: a manifest has no change dates, leave them empty")
+        return self
+
+    @property
+    def skip_unchanged(self) -> bool:
+        """Documents whose bytes, metadata and settings are what was loaded are left alone."""
+        return True
+
+    def engine(self) -> EngineSettings:
+        """With worker processes. A document waits as a reference, so its bytes bind no memory before its turn."""
+        return replace(super().engine(), worker_kind="processes", in_flight_bytes=4096 * MIB)
+
+    def limits(self) -> Limits:
+        """What a document may be."""
+        return Limits(max_bytes=self.max_document_bytes, max_pages=self.max_pages, max_characters=self.max_characters)
+
+    def ocr_rules(self) -> OcrRules:
+        """When and how pages are read by OCR."""
+        return OcrRules(
+            mode=self.ocr,
+            language=self.ocr_language,
+            dpi=self.ocr_dpi,
+            max_pixels=self.max_page_pixels,
+            max_seconds=self.ocr_max_seconds,
+            cache_folder=None if self.ocr_cache_folder is None else str(self.ocr_cache_folder),
+        )
+
+    def transform(self) -> ProcessTransform:
+        """Opens and reads, in worker processes only: PDFium may crash, hang, or take all memory."""
+        return process_transform(
+            self.limits(),
+            self.ocr_rules(),
+            fallback=self.fallback_extractor,
+            memory_limit_bytes=self.memory_limit_bytes,
+            recycle_after=self.recycle_after,
+        )

@@ -1,0 +1,160 @@
+"""From a located document to its rows, in a worker process that may be killed over it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from include.engine.errors import RecordRejected, SettingsError
+from include.engine.model import NotedRows, Record, Row
+from include.engine.ports import Transform
+from include.engine.process_transform import ProcessTransform
+from include.pipelines.pdf.content.location import DocumentWork
+from include.pipelines.pdf.content.open_content import Content, open_content
+from include.pipelines.pdf.extract.language import SAMPLE_CHARACTERS, guess_language
+from include.pipelines.pdf.extract.page import Document
+from include.pipelines.pdf.extract.pdfium import PdfiumDocument
+from include.pipelines.pdf.ocr.cache import OcrCache
+from include.pipelines.pdf.ocr.pages import OcrRules, PageReader
+from include.pipelines.pdf.ocr.tesseract import find_tesseract
+from include.pipelines.pdf.tables import DOCUMENTS, PAGES
+
+MIB = 1024 * 1024
+
+FOR_FALLBACK = {"pdf.broken", "pdf.broken_page", "pdf.no_pages", "pdf.encryption"}
+"""What the other library may be able to read."""
+
+_HTML = (b"<!doctype html", b"<html", b"<?xml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a document may be."""
+
+    max_bytes: int = 512 * MIB
+    max_pages: int = 10_000
+    max_characters: int = 20_000_000
+    """Of text: the rows of a document are in memory at once, in its worker process and in the task."""
+
+
+class PdfTransform:
+    """Reads a document page by page. Threads that share it take turns: PDFium is not thread-safe."""
+
+    def __init__(self, limits: Limits, rules: OcrRules, *, fallback: bool = False) -> None:
+        self._limits = limits
+        self._rules = rules
+        self._fallback = _load_fallback() if fallback else None
+        self._tesseract = find_tesseract() if rules.mode != "never" else None
+        self._cache = None
+        if rules.cache_folder is not None and self._tesseract is not None:
+            self._cache = OcrCache(Path(rules.cache_folder), self._tesseract.version)
+        self._turn = threading.Lock()
+
+    def __call__(self, record: Record) -> NotedRows:
+        """The document's row and those of its pages. A document settles whole, so its pages come in one answer.
+
+        Raises `TransientError`, and `RecordRejected`: `pdf.missing`, `pdf.denied`, `pdf.source_changed`,
+        `pdf.refused`, `pdf.too_large`, `pdf.empty`, `pdf.not_a_pdf`, `pdf.password`, `pdf.encryption`, `pdf.broken`,
+        `pdf.broken_page`, `pdf.no_pages`, `pdf.too_many_pages`, `pdf.page_too_large`, `pdf.too_much_text`.
+        """
+        work: DocumentWork = record.payload
+        began = time.perf_counter()
+        with self._turn, open_content(work.location, self._limits.max_bytes) as content:
+            _check_head(content)
+            try:
+                with PdfiumDocument(content.path) as document:
+                    return self._rows(work, content, document, began)
+            except RecordRejected as refusal:
+                if self._fallback is None or refusal.code not in FOR_FALLBACK:
+                    raise
+            return self._rows(work, content, self._fallback(content.file), began)
+
+    def _rows(self, work: DocumentWork, content: Content, document: Document, began: float) -> NotedRows:
+        if len(document) > self._limits.max_pages:
+            raise RecordRejected(
+                "pdf.too_many_pages", f"{len(document)} pages, {self._limits.max_pages} are allowed: raise max_pages"
+            )
+        reader = PageReader(self._rules, self._tesseract, self._cache, content.sha256, work.language)
+        pages: list[Row] = []
+        characters = 0
+        for number, opened in enumerate(document.pages(), 1):
+            with opened as page:
+                found = reader.read(page, number)
+            characters += len(found.text)
+            if characters > self._limits.max_characters:
+                allowed = self._limits.max_characters
+                message = f"more than {allowed} characters up to page {number}: raise max_characters"
+                raise RecordRejected("pdf.too_much_text", message)
+            pages.append((work.document_uuid, number, found.text, found.source, len(found.text), found.image_share))
+        row = (
+            work.document_uuid,
+            work.project_uuid,
+            work.file_path,
+            content.size,
+            content.sha256,
+            len(pages),
+            characters,
+            guess_language(_sample(pages)),
+            document.extractor,
+            reader.notes["ocr pages"],
+            reader.notes["needs_ocr pages"],
+            round(time.perf_counter() - began, 4),
+            work.metadata,
+        )
+        return NotedRows({DOCUMENTS: [row], PAGES: pages}, warnings={n: c for n, c in reader.notes.items() if c})
+
+
+def _load_fallback() -> Callable[[BinaryIO], Document]:
+    try:
+        # Not for every worker process: it is slow to load, and hardly ever asked for.
+        from include.pipelines.pdf.extract.fallback import PypdfDocument  # noqa: PLC0415 - as the line above says
+    except ImportError:
+        raise SettingsError("fallback_extractor needs the package pypdf, which is not installed") from None
+    return PypdfDocument
+
+
+def _check_head(content: Content) -> None:
+    if not content.size:
+        raise RecordRejected("pdf.empty", "the file has no bytes")
+    # Within the first KiB, as every reader of PDF looks for it.
+    if b"%PDF-" in content.head:
+        return
+    looks_like = "it begins as HTML or XML does, an error page perhaps" if _is_markup(content.head) else "no PDF header"
+    raise RecordRejected("pdf.not_a_pdf", looks_like)
+
+
+def _is_markup(head: bytes) -> bool:
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_HTML)
+
+
+def _sample(pages: list[Row]) -> str:
+    """From the beginning on."""
+    texts: list[str] = []
+    left = SAMPLE_CHARACTERS
+    for _, _, text, *_ in pages:
+        texts.append(text[:left])
+        left -= len(text)
+        if left <= 0:
+            break
+    return "\n".join(texts)
+
+
+def process_transform(
+    limits: Limits, rules: OcrRules, *, fallback: bool, memory_limit_bytes: int, recycle_after: int
+) -> ProcessTransform:
+    """For worker processes."""
+    return ProcessTransform(
+        factory=f"{__name__}:load",
+        config={"limits": asdict(limits), "rules": asdict(rules), "fallback": fallback},
+        memory_limit_bytes=memory_limit_bytes,
+        recycle_after=recycle_after,
+    )
+
+
+def load(config: Mapping[str, Any]) -> Transform:
+    """The factory of `process_transform`."""
+    return PdfTransform(Limits(**config["limits"]), OcrRules(**config["rules"]), fallback=config["fallback"])

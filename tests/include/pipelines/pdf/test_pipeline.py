@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from include.engine.errors import SettingsError
+from include.engine.model import Batch, KeyListRange
+from include.pipelines.pdf.pipeline import PdfPipeline
+from include.pipelines.pdf.settings import PdfSettings
+from include.pipelines.pdf.tables import DOCUMENTS, PAGES
+from include.warehouse.attempt import Attempt
+from include.warehouse.connection import Warehouse, sqlite_warehouse
+from include.warehouse.key_lists import store_keys
+from include.warehouse.load import load_batch
+from include.warehouse.pipeline import Pipeline
+from tests.fixtures.pdf_files import scanned_pdf, text_pdf
+from tests.include.pipelines.pdf.entries import entry, key_of, write_lines
+
+NAMES = ["0.pdf", "1.pdf", "2.pdf"]
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return sqlite_warehouse(tmp_path / "warehouse.db")
+
+
+class House:
+    """Three documents, their manifest, and runs of it."""
+
+    def __init__(self, folder: Path, work_folder: Path, warehouse: Warehouse) -> None:
+        self.folder, self.warehouse = folder, warehouse
+        self.settings: dict[str, Any] = {"roots": (folder,), "work_folder": work_folder, "ocr": "never", "workers": 1}
+        self.runs = 0
+        for name in NAMES:
+            text_pdf(folder / name, [f"{name} page {page}" for page in (1, 2)])
+        self.write_manifest([entry(name, metadata={"of": name}) for name in NAMES])
+
+    def write_manifest(self, entries: list[Mapping[str, Any]]) -> None:
+        write_lines(self.folder / "manifest.ndjson", entries)
+
+    def pipeline(self, **settings: Any) -> PdfPipeline:
+        return PdfPipeline(PdfSettings(**(self.settings | settings)), self.warehouse)
+
+    def load(self, batch: Batch | None = None, *, force: bool = False, **settings: Any) -> dict[str, Any]:
+        pipeline = self.pipeline(**settings)
+        self.runs += 1
+        attempt = Attempt(pipeline.name, pipeline.target.name, "d", f"run {self.runs}", "load", 0, "me", 1)
+        return load_batch(
+            pipeline,
+            batch or pipeline.plan(100)[0],
+            attempt,
+            self.warehouse,
+            pipeline.settings.engine(),
+            stop=threading.Event(),
+            force=force,
+            skip_unchanged=pipeline.settings.skip_unchanged,
+        )
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        target = self.pipeline().target.table(table)
+        with self.warehouse.connect() as connection:
+            return [dict(row._mapping) for row in connection.execute(sa.select(target))]
+
+    def texts(self) -> set[str]:
+        return {row["text"] for row in self.rows(PAGES)}
+
+
+@pytest.fixture
+def house(folder: Path, tmp_path: Path, warehouse: Warehouse) -> House:
+    (tmp_path / "work").mkdir()
+    return House(folder, tmp_path / "work", warehouse)
+
+
+def test_documents_and_pages_land_in_their_tables(house: House) -> None:
+    line = house.load()
+    assert (line["records_written"], line["rows_written"]) == (3, 9)
+    assert {row["file_path"]: row["metadata"] for row in house.rows(DOCUMENTS)} == {
+        name: f'{{"of": "{name}"}}' for name in NAMES
+    }
+    assert house.texts() == {f"{name} page {page}" for name in NAMES for page in (1, 2)}
+    assert {row["document_uuid"] for row in house.rows(PAGES)} == {str(key_of(name)) for name in NAMES}
+
+
+def test_the_unchanged_is_skipped_with_its_reason_whatever_its_date_unless_forced(house: House) -> None:
+    house.load()
+    os.utime(house.folder / "0.pdf", ns=(1, 1))
+    again = house.load()
+    assert (again["records_skipped"], again["skipped_by_reason"]) == (3, {"unchanged": 3})
+    assert house.load(force=True)["records_written"] == 3
+
+
+def test_changed_bytes_metadata_or_settings_are_done_again_and_a_document_that_shrank_loses_its_pages(
+    house: House,
+) -> None:
+    house.load()
+    text_pdf(house.folder / "0.pdf", ["shorter"])
+    house.write_manifest([entry(name, metadata={"of": "new" if name == "1.pdf" else name}) for name in NAMES])
+    again = house.load()
+    assert (again["records_written"], again["records_skipped"]) == (2, 1)
+    assert house.texts() == {"shorter", *(f"{name} page {page}" for name in NAMES[1:] for page in (1, 2))}
+    assert house.load(max_pages=5)["records_written"] == 3
+
+
+def test_rejects_are_kept_by_key_and_pages_that_need_ocr_are_counted_in_the_ledger(house: House) -> None:
+    scanned_pdf(house.folder / "scan.pdf", ["x"])
+    (house.folder / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    house.write_manifest([entry(name) for name in ("0.pdf", "scan.pdf", "broken.pdf", "none.pdf", "../out.pdf")])
+    line = house.load(max_reject_rate=1)
+    assert line["rejected_by_code"] == {"pdf.broken": 1, "pdf.missing": 1, "pdf.outside_roots": 1}
+    assert line["warnings"] == {"needs_ocr pages": 1}
+    with house.warehouse.connect() as connection:
+        keys = connection.exec_driver_sql("SELECT record_key FROM headrace_rejects WHERE code = 'pdf.broken'").all()
+    assert keys == [(str(key_of("broken.pdf")),)]
+
+
+def test_a_listed_key_is_read_from_the_manifest_and_one_that_it_does_not_name_is_rejected(house: House) -> None:
+    house.load()
+    stranger = str(uuid.UUID(int=1))
+    store_keys(house.warehouse, "mine", [str(key_of("1.pdf")), stranger])
+    line = house.load(Batch(0, KeyListRange("mine", 0, 2), 2), force=True, key_list="mine", max_reject_rate=1)
+    assert (line["records_written"], line["rejected_by_code"]) == (1, {"source.missing": 1})
+
+
+def test_batches_read_the_manifest_as_it_was_planned(house: House) -> None:
+    (batch,) = house.pipeline().plan(100)
+    house.write_manifest([])
+    assert house.load(batch)["records_written"] == 3
+
+
+def test_a_plan_lists_every_fault_and_starts_nothing(house: House) -> None:
+    house.write_manifest([entry("0.pdf"), {}, entry("0.pdf")])
+    with pytest.raises(
+        SettingsError, match=r"line 2: document_uuid is missing; .*line 3: document_uuid is that of line 1"
+    ):
+        house.pipeline().plan(100)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"manifest": "../manifest.ndjson"}, r"manifest: pdf\.outside_roots"),
+        ({"manifest": "none.ndjson"}, r"manifest: pdf\.missing"),
+        ({"work_folder": None}, "work_folder must be"),
+    ],
+)
+def test_a_run_says_what_is_wrong_with_its_settings_before_it_starts(
+    house: House, settings: dict[str, Any], fault: str
+) -> None:
+    with pytest.raises(SettingsError, match=fault):
+        house.pipeline(**settings).plan(100)
+
+
+def test_the_fingerprint_is_that_of_what_decides_the_rows(house: House) -> None:
+    same = [
+        house.pipeline(),
+        house.pipeline(workers=5, roots=(house.folder, house.folder)),
+        house.pipeline(batch_size=7),
+    ]
+    assert len({one.fingerprint for one in same}) == 1
+    others = [
+        {"ocr": "auto"},
+        {"ocr_language": "deu"},
+        {"max_pages": 9},
+        {"fallback_extractor": True},
+        {"ocr_dpi": 300},
+    ]
+    assert len({house.pipeline(**other).fingerprint for other in others} | {same[0].fingerprint}) == len(others) + 1
+    assert len(same[0].fingerprint) == 64
+
+
+def test_what_needs_ocr_is_read_once_ocr_is_installed(
+    house: House, program: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scanned_pdf(house.folder / "0.pdf", ["x"])
+    house.write_manifest([entry("0.pdf")])
+    with monkeypatch.context() as without:
+        without.setenv("PATH", str(tmp_path))
+        assert house.load(ocr="auto")["warnings"] == {"needs_ocr pages": 1, "ocr_not_installed pages": 1}
+        assert house.load(ocr="auto")["records_skipped"] == 1
+    program("echo found")
+    assert house.load(ocr="auto")["warnings"] == {"ocr pages": 1}
+    assert house.texts() == {"found"}
+
+
+def test_it_is_a_pipeline_of_the_house(house: House) -> None:
+    pipeline: Pipeline = house.pipeline()
+    assert not pipeline.reads_everything
+    assert pipeline.watermark() is None
+    assert "manifest.ndjson" in pipeline.scope()

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from include.engine.errors import TransientError
+from include.pipelines.pdf.content.location import DocumentWork, Location, RemoteFile
+from include.pipelines.pdf.content.roots import LocalRoots
+from include.pipelines.pdf.source import record_of
+from tests.include.pipelines.pdf.entries import PROJECT, document, key_of
+
+REMOTE = RemoteFile("https://store.example/a.pdf", '"x"', 5)
+
+
+def test_a_record_says_where_the_bytes_are_and_holds_none(folder: Path) -> None:
+    (folder / "a.pdf").write_bytes(b"%PDF-")
+    record = record_of(document("a.pdf", metadata={"b": 1}, language="deu"), LocalRoots([folder]), 5)
+    assert (record.key, record.size, record.fault) == (str(key_of("a.pdf")), 5, None)
+    work = record.payload
+    assert isinstance(work, DocumentWork)
+    assert (work.project_uuid, work.file_path, work.language, work.metadata) == (
+        str(PROJECT),
+        "a.pdf",
+        "deu",
+        '{"b": 1}',
+    )
+
+
+def test_what_cannot_be_located_or_is_too_large_settles_with_its_cause(folder: Path) -> None:
+    (folder / "a.pdf").write_bytes(b"%PDF-")
+    faults = [record_of(document(name), LocalRoots([folder]), 4).fault for name in ("a.pdf", "none.pdf", "/x")]
+    assert [fault.code if fault else None for fault in faults] == ["pdf.too_large", "pdf.missing", "pdf.outside_roots"]
+
+
+def test_a_place_that_cannot_be_told_at_once_is_asked_for_again_and_then_given_up() -> None:
+    asked: list[str] = []
+
+    def locate(file_path: str) -> Location:
+        asked.append(file_path)
+        if len(asked) < 3:
+            raise TransientError("slow down", 0.0)
+        return REMOTE
+
+    assert record_of(document("a.pdf"), locate, 10).payload.location is REMOTE
+
+    def never(file_path: str) -> Location:
+        raise TransientError("slow down", 0.0)
+
+    fault = record_of(document("a.pdf"), never, 10).fault
+    assert fault is not None
+    assert (fault.code, fault.message) == ("gave_up.transient", "it could not be located: slow down")
