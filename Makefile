@@ -1,6 +1,6 @@
 # Needs git, make (3.81 or newer) and Python 3.11, 3.12 or 3.13 with venv; the rest is installed into $(VENV).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint lock clean
+.PHONY: help setup demo up test lint mssql-check lock clean
 
 PYTHON ?=
 VENV ?= .venv
@@ -12,7 +12,7 @@ BIN := $(abspath $(VENV))/bin
 WITH := HEADRACE_VENV="$(abspath $(VENV))" sh .airflow/with
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(VENV)/.ready ## Make the virtual environment from requirements.txt (PYTHON=… picks the interpreter)
 
@@ -38,6 +38,10 @@ lint: setup ## Check style, format and types
 	@"$(BIN)/ruff" check .
 	@"$(BIN)/ruff" format --check .
 	@"$(BIN)/mypy"
+
+# CONN reaches the program by the environment, where the list of processes does not show a password.
+mssql-check: setup ## Try a SQL Server as pipelines use it (CONN=id of an Airflow connection, or its URI)
+	@$(WITH) python -m include.warehouse.server_check
 
 lock: ## Resolve requirements.in into requirements.txt (LOCK_ARGS=--upgrade takes newer releases)
 	@python=$$(PYTHON="$(PYTHON)" sh .airflow/python.sh) && \

@@ -9,6 +9,7 @@ milliseconds each, and one that a timeout interrupts puts every later reply off 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +20,13 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.engine.errors import SettingsError
 from include.warehouse.connection import Warehouse, sqlite_warehouse
+from include.warehouse.mssql_options import driver_options
 
 
 def open_warehouse(conn_id: str, *, create_tables: bool = True) -> Warehouse:
     """The database behind a connection of type `mssql` or `sqlite` (host or path: the file's absolute path).
 
+    What the extras of an `mssql` connection may say stands in `mssql_options`.
     Raises `SettingsError` for one that is not there or cannot serve.
     """
     connection = _look_up(conn_id)
@@ -86,5 +89,17 @@ def _read_only(path: Path) -> sqlite3.Connection:
 def _mssql(connection: Connection, *, create_tables: bool) -> Warehouse:
     from airflow.providers.microsoft.mssql.hooks.mssql import MsSqlHook  # noqa: PLC0415 - pymssql loads where used
 
-    hook = MsSqlHook(mssql_conn_id=connection.conn_id, connection=connection)
-    return Warehouse("mssql", hook.get_conn, create_tables=create_tables)
+    options, schema = driver_options(connection.conn_id, connection.extra_dejson)
+    # The hook hands the extras to the driver as they are, and makes "None" of a port that is not given.
+    complete = Connection(
+        conn_id=connection.conn_id,
+        conn_type="mssql",
+        host=connection.host,
+        login=connection.login,
+        password=connection.password,
+        schema=connection.schema,
+        port=connection.port or 1433,
+        extra=json.dumps(options),
+    )
+    hook = MsSqlHook(mssql_conn_id=connection.conn_id, connection=complete)
+    return Warehouse("mssql", hook.get_conn, schema=schema, create_tables=create_tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sqlite3
 import threading
@@ -28,6 +29,21 @@ PATIENCE_S = 60.0
 """How long a piece of work is tried again after transient errors."""
 
 _NEVER = threading.Event()
+
+_POOL = "headrace"
+"""Last part of the name of the pools' logger."""
+
+
+def _speaks_for_itself(record: logging.LogRecord) -> bool:
+    """SQLAlchemy logs a cursor that cannot be closed, or a connection that is lost, with the driver's error.
+
+    That quotes values. What is a warning stays, without the error; what is less goes.
+    """
+    record.exc_info = record.exc_text = None
+    return record.levelno >= logging.WARNING
+
+
+logging.getLogger(f"{NullPool.__module__}.{NullPool.__name__}.{_POOL}").addFilter(_speaks_for_itself)
 
 
 class Warehouse:
@@ -57,10 +73,17 @@ class Warehouse:
         self.create_tables = create_tables
         """Whether `prepare` may create what is missing."""
         self.lock_wait_s = lock_wait_s
-        # hide_parameters: an error of SQLAlchemy would otherwise print the rows.
+        # hide_parameters: an error of SQLAlchemy would otherwise print the rows. No reset of the pool's: transactions
+        # end before, and a closed connection rolls back by itself.
         self.engine = sa.create_engine(
-            self.dialect.url, creator=connect, poolclass=NullPool, hide_parameters=True
+            self.dialect.url,
+            creator=connect,
+            poolclass=NullPool,
+            pool_reset_on_return=None,
+            pool_logging_name=_POOL,
+            hide_parameters=True,
         ).execution_options(schema_translate_map={None: schema} if schema else None)
+        self._driver_errors = self.dialect.driver_errors()
         if not self.dialect.has_schemas:
             # SQLAlchemy would take the schema of a declared table for an attached database.
             self.engine.dialect.identifier_preparer.schema_for_object = _no_schema
@@ -110,7 +133,7 @@ class Warehouse:
             fault = self.dialect.classify(error.orig or error)
         except sa.exc.SQLAlchemyError as error:
             fault = Fault(FaultKind.FATAL, type(error).__name__)
-        except sqlite3.Error as error:
+        except self._driver_errors as error:
             fault = self.dialect.classify(error)
         if fault is not None:
             named = house_error(what, fault)
@@ -186,11 +209,10 @@ class Warehouse:
     def _own(self, dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - any driver's connection
         self.dialect.own(dbapi_connection)
         cursor = dbapi_connection.cursor()
-        try:
-            for statement in self.dialect.session_setup:
-                cursor.execute(statement)
-        finally:
-            cursor.close()
+        for statement in self.dialect.session_setup:
+            # After an error the connection goes, and its cursor with it: to close that first could hide the error.
+            cursor.execute(statement)
+        cursor.close()
 
     def _begin(self, connection: sa.Connection) -> None:
         write = connection.get_execution_options().get("headrace_write", False)
@@ -246,10 +268,10 @@ def house_error(what: str, fault: Fault) -> HeadraceError | ConstraintViolated:
     if fault.kind is FaultKind.CONSTRAINT:
         return ConstraintViolated(fault)
     if fault.is_busy:
-        return _Busy(f"{what}: {fault.label}")
+        return _Busy(f"{what}: {fault.text}")
     if fault.kind is FaultKind.TRANSIENT:
-        return TransientError(f"{what}: {fault.label}")
-    return FatalError(f"{what}: {fault.label}")
+        return TransientError(f"{what}: {fault.text}")
+    return FatalError(f"{what}: {fault.text}")
 
 
 def sqlite_warehouse(path: str | Path, *, create_tables: bool = True, lock_wait_s: float = LOCK_WAIT_S) -> Warehouse:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from include.warehouse.faults import Fault, FaultKind
+from include.warehouse.loaders.mssql_server import SESSION_SETUP
+from include.warehouse.mssql_errors import ADVICE, CONSTRAINTS, TRANSIENT, error_number
 
 SQLITE_BUSY_TIMEOUT_MS = 250
 """One wait within SQLite, which cannot be interrupted; the loop around it looks at the stop event."""
-
-MSSQL_LOCK_TIMEOUT_MS = 30_000
-"""A wait for a lock on SQL Server ends with error 1222, which is transient."""
 
 
 class Dialect(Protocol):
@@ -43,6 +43,10 @@ class Dialect(Protocol):
 
     def own(self, connection: Any) -> None:  # noqa: ANN401 - any driver's connection
         """Make a new driver connection obey SQLAlchemy's transactions."""
+        ...
+
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """What the driver raises by itself, where it is called past SQLAlchemy or raises past the DB-API."""
         ...
 
     def classify(self, error: BaseException) -> Fault:
@@ -85,6 +89,10 @@ class SqliteDialect:
         """No statement of the driver's own."""
         connection.isolation_level = None
 
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """Of the standard library."""
+        return (sqlite3.Error,)
+
     def classify(self, error: BaseException) -> Fault:
         """By SQLite's result code."""
         name = getattr(error, "sqlite_errorname", None)
@@ -103,29 +111,7 @@ class MssqlDialect:
     name = "mssql"
     url = "mssql+pymssql://"
     has_schemas = True
-    session_setup = (f"SET LOCK_TIMEOUT {MSSQL_LOCK_TIMEOUT_MS}", "SET XACT_ABORT OFF")
-
-    _TRANSIENT = frozenset(
-        # Deadlock victim, lock timeout, out of memory or locks, timeouts of resources.
-        {1205, 1222, 701, 1204, 8645, 8651, 10928, 10929}
-        # Failover, throttling and reconfiguration of a hosted server, a database that is starting.
-        | {40197, 40501, 40540, 40613, 49918, 49919, 49920, 4060, 4221, 615, 926, 922, 913}
-        # Connection: time-out, reset, write failed, end of file, dead process, cannot connect.
-        | {20002, 20003, 20004, 20006, 20009, 20017, 20047, 233, 64, 121, 10053, 10054, 10060}
-    )
-    _CONSTRAINTS: Mapping[int, str] = {
-        2627: "unique",
-        2601: "unique",
-        547: "reference_or_check",
-        515: "not_null",
-        8152: "value",
-        2628: "value",
-        220: "value",
-        8115: "value",
-        8114: "value",
-        245: "value",
-        242: "value",
-    }
+    session_setup = SESSION_SETUP
 
     def begin_statement(self, *, write: bool) -> str | None:
         """Pymssql starts one after each commit."""
@@ -136,25 +122,22 @@ class MssqlDialect:
         """SQLAlchemy commits and rolls back."""
         connection.autocommit(False)
 
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """Bulk copy raises those of the layer below the DB-API."""
+        import pymssql  # noqa: PLC0415 - only where SQL Server is used
+
+        return (pymssql.Error, pymssql._mssql.MSSQLException)  # noqa: SLF001 - the driver's documented lower layer
+
     def classify(self, error: BaseException) -> Fault:
         """By the number of the server or of DB-Library."""
-        number = _mssql_number(error)
+        number = error_number(error)
         label = f"{type(error).__name__} {number}" if number else type(error).__name__
-        if number in self._CONSTRAINTS:
-            return Fault(FaultKind.CONSTRAINT, label, self._CONSTRAINTS[number])
+        if number in CONSTRAINTS:
+            return Fault(FaultKind.CONSTRAINT, label, CONSTRAINTS[number])
         # Without a number the driver speaks for itself: the connection is closed or broken.
         lost = number == 0 and type(error).__name__ in ("InterfaceError", "OperationalError")
-        kind = FaultKind.TRANSIENT if lost or number in self._TRANSIENT else FaultKind.FATAL
-        return Fault(kind, label, is_busy=number == 1222)
-
-
-def _mssql_number(error: BaseException) -> int:
-    """0 when there is none; pymssql puts it first in `args`, or first in a tuple there."""
-    number = getattr(error, "number", None)
-    if number is None and error.args:
-        first = error.args[0]
-        number = first[0] if isinstance(first, tuple) and first else first
-    return number if isinstance(number, int) else 0
+        kind = FaultKind.TRANSIENT if lost or number in TRANSIENT else FaultKind.FATAL
+        return Fault(kind, label, is_busy=number == 1222, advice=ADVICE.get(number, ""))
 
 
 _DIALECTS: Mapping[str, Callable[[], Dialect]] = {"sqlite": SqliteDialect, "mssql": MssqlDialect}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal, Inexact, InvalidOperation
 from math import isfinite
+from sys import float_info
 from typing import Any
 from uuid import UUID
 
@@ -242,13 +243,17 @@ def _binary(type_: sa.LargeBinary, place: str, dialect: str) -> Encoder:
 
 
 def _float(type_: sa.Float[Any], place: str, dialect: str) -> Encoder:
-    del type_, dialect
+    del type_
+    # SQL Server has no subnormal numbers, and takes one for 0 or refuses its statement.
+    smallest = 0.0 if dialect == "sqlite" else float_info.min
 
     def encode(value: Any) -> Wire:  # noqa: ANN401 - any value may come
         if type(value) is not float:
             raise _wrong_type(place, "float", value)
         if not isfinite(value):
             raise _out_of_range(place, "finite numbers")
+        if value and abs(value) < smallest:
+            raise _out_of_range(place, "0 and numbers from 2.23E-308 on")
         return value
 
     return encode

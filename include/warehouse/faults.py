@@ -25,6 +25,13 @@ class Fault:
     """Of a constraint: `unique`, `foreign_key`, `check`, `not_null`, `value`…"""
     is_busy: bool = False
     """Another writer holds the lock; nothing was done, and waiting helps."""
+    advice: str = ""
+    """What to look at, where the number says that much."""
+
+    @property
+    def text(self) -> str:
+        """For logs and exceptions."""
+        return f"{self.label}: {self.advice}" if self.advice else self.label
 
 
 class ConstraintViolated(Exception):

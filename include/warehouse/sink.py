@@ -56,6 +56,10 @@ class WarehouseSink:
             receipt = self._commit(self._connection, insert_batch, narrow=False)
         except ConstraintViolated:
             # Some row was refused: the same again, with savepoints, to find the records that it belongs to.
+            if self._connection.invalidated:
+                # The refusal had ended the transaction, so that there was nothing left to roll back.
+                self.reset()
+                self._connection = self._warehouse.connect()
             receipt = self._narrow(self._connection, insert_batch)
         if insert_batch.ordinal > self._ordinal:
             self._settled, self._ordinal = self._settled + receipt, insert_batch.ordinal

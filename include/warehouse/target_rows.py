@@ -93,7 +93,15 @@ class TargetRows:
         try:
             self._insert(connection, verdicts)
         except ConstraintViolated as refused:
-            savepoint.rollback()
+            self._go_back(savepoint, refused.fault)
             return refused.fault
         savepoint.commit()
         return None
+
+    def _go_back(self, savepoint: sa.NestedTransaction, fault: Fault) -> None:
+        try:
+            with self._warehouse.faults("go back before the refused rows"):
+                savepoint.rollback()
+        except FatalError:
+            message = f"target {self._target.name}: {fault.label} ended the whole transaction, not its statement alone"
+            raise FatalError(f"{message}, so its record cannot be told apart: does a trigger roll back?") from None

@@ -105,9 +105,30 @@ def test_an_mssql_connection_goes_through_the_provider_and_is_looked_up_once(
         warehouse.connect()
 
     assert seen == [
-        {"server": "db", "user": "me", "password": "s3cret!", "database": "dw", "port": "1444", "timeout": 30}
+        {"server": "db", "user": "me", "password": "s3cret!", "database": "dw", "port": "1444"}
+        | {"timeout": 30, "login_timeout": 15, "appname": "headrace"}
     ]
     assert not warehouse.create_tables
+
+
+def test_a_port_that_is_not_given_is_the_servers_usual_one(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection(conn_type="mssql", host="db", login="me", password="s3cret!", schema="dw")
+    seen: list[dict[str, Any]] = []
+
+    def refuse(**arguments: Any) -> None:
+        seen.append(arguments)
+        raise ConnectionError
+
+    monkeypatch.setattr("pymssql.connect", refuse)
+    with pytest.raises(ConnectionError):
+        open_warehouse("target").connect()
+    assert seen[0]["port"] == "1433"
+
+
+def test_an_option_that_is_none_is_refused_when_the_connection_is_looked_up(connection: Any) -> None:
+    connection(conn_type="mssql", host="db", extra={"Timeout": 30})
+    with pytest.raises(SettingsError, match="connection target: in its extras, there is no option Timeout"):
+        open_warehouse("target")
 
 
 def test_a_program_finds_connections_of_the_environment_and_of_airflows_own_database(
@@ -145,4 +166,10 @@ def test_a_programs_mssql_connection_goes_through_the_provider(
     monkeypatch.setattr("pymssql.connect", refuse)
     with pytest.raises(ConnectionError):
         open_in_terminal("target").connect()
-    assert seen == [{"server": "db", "user": "me", "password": "s3cret!", "database": "dw", "port": "1444"}]
+    assert {name: seen[0][name] for name in ("server", "user", "password", "database", "port")} == {
+        "server": "db",
+        "user": "me",
+        "password": "s3cret!",
+        "database": "dw",
+        "port": "1444",
+    }

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from include.warehouse.connection import sqlite_warehouse
+from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import Ledger
 from include.warehouse.schema import prepare
 from include.warehouse.verify import verify
@@ -18,12 +18,16 @@ import sys
 from include.engine.errors import TransientError
 from include.engine.model import InsertBatch
 from include.warehouse.connection import sqlite_warehouse
+from tests.fixtures.t_sql_server import bear_babelfish, server_warehouse
 from tests.include.warehouse.toy_people import Loading, people, written
 
 path, number = sys.argv[1], int(sys.argv[2])
+if path == "mssql":
+    bear_babelfish()
+warehouse = server_warehouse() if path == "mssql" else sqlite_warehouse(path)
 for round in range({ROUNDS}):
     version = f"{{round:03d}}-{{number}}"
-    loading = Loading(sqlite_warehouse(path), people(), run_id=f"run {{number}} {{round}}")
+    loading = Loading(warehouse, people(), run_id=f"run {{number}} {{round}}")
     print("ready", flush=True)
     for start in range(0, {KEYS}, 10):
         keys = range(start, start + 10)
@@ -33,9 +37,9 @@ for round in range({ROUNDS}):
 """
 
 
-def test_processes_that_write_the_same_keys_leave_the_newest_version_once(tmp_path: Path) -> None:
-    path = tmp_path / "w.db"
-    prepare(sqlite_warehouse(path), "toy", people())
+def test_processes_that_write_the_same_keys_leave_the_newest_version_once(warehouse: Warehouse, tmp_path: Path) -> None:
+    path = "mssql" if warehouse.name == "mssql" else tmp_path / "warehouse.db"
+    prepare(warehouse, "toy", people())
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(path), str(number)], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -43,9 +47,8 @@ def test_processes_that_write_the_same_keys_leave_the_newest_version_once(tmp_pa
         for number in range(2)
     ]
     for writer in writers:
-        writer.communicate(timeout=60)
+        writer.communicate(timeout=300)
         assert writer.returncode == 0
-    warehouse = sqlite_warehouse(path)
     newest = f"{ROUNDS - 1:03d}-1"
     assert set(fetch(warehouse, "SELECT DISTINCT name FROM person")) == {(f"by {newest}",)}
     assert (count(warehouse, "person"), count(warehouse, "address")) == (KEYS, 2 * KEYS)

@@ -6,9 +6,13 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mssql
 
 from include.engine.errors import RecordRejected
 from include.warehouse.window import Window
+
+_DATETIME2: Any = mssql.DATETIME2
+"""Its constructor carries no annotations."""
 
 
 def version_of(value: object) -> str | None:
@@ -36,7 +40,9 @@ def within(column: sa.ColumnElement[object], window: Window, dialect: str) -> sa
         # It makes NULL of what it cannot read, which then comes as well, to be read here or rejected.
         text = sa.func.strftime("%Y-%m-%d %H:%M:%f", column)
         return _between(text, start.isoformat(" ", "milliseconds"), end.isoformat(" ", "milliseconds"))
-    return _between(column, start, end)
+    # As a parameter, the driver would cut it to milliseconds, and SQL Server read it as `datetime`, from 1753 on.
+    exact = [sa.cast(sa.literal(moment.isoformat("T", "microseconds")), _DATETIME2(6)) for moment in (start, end)]
+    return _between(column, *exact)
 
 
 def _between(moment: sa.ColumnElement[Any], start: object, end: object) -> sa.ColumnElement[bool]:

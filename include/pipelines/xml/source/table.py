@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,12 @@ from include.engine.model import Key
 from include.pipelines.xml.source.change_dates import within
 from include.warehouse.connection import Warehouse
 from include.warehouse.window import Window
+
+_COLLATION = re.compile(r"\w+", re.ASCII)
+"""It comes from the catalog and stands in statements unquoted, as T-SQL wants it."""
+
+MAX_NARROW_KEY = 8000
+"""Characters of the widest sized varchar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class SourceTable:
     key_is_number: bool
     window: Window | None
     dialect: str
+    narrow_key: sa.String | None = None
+    """The type of a `varchar` key on SQL Server."""
 
     def selected(self) -> list[sa.ColumnElement[Any]]:
         """Key, document, its storage class, change date; what there is not is NULL."""
@@ -53,9 +62,9 @@ class SourceTable:
         """Keys in `[lower, upper)` within the window."""
         found: list[sa.ColumnElement[bool]] = []
         if lower is not None:
-            found.append(self.key >= self.checked(lower))
+            found.append(self.key >= self.bound(lower))
         if upper is not None:
-            found.append(self.key < self.checked(upper))
+            found.append(self.key < self.bound(upper))
         if self.window is not None and self.change_date is not None:
             found.append(within(self.change_date, self.window, self.dialect))
         return found
@@ -66,6 +75,22 @@ class SourceTable:
             kind = "numbers" if self.key_is_number else "text"
             raise FatalError(f"{self.key} holds {kind}, and a batch or list names keys of another kind")
         return key
+
+    def bound(self, key: Key) -> sa.ColumnElement[Any]:
+        """The key to compare the column with, by the column's own rules.
+
+        The driver sends all text as nvarchar. Compared with that, a `varchar` column would follow the rules of
+        nvarchar, under which many collations order otherwise than `ORDER BY` does (`A-10` and `A1`): pages would
+        leave keys out. And no index would serve.
+        """
+        value: sa.ColumnElement[Any] = sa.literal(self.checked(key))
+        if self.narrow_key is None:
+            return value
+        collation = self.narrow_key.collation
+        if collation and _COLLATION.fullmatch(collation):
+            value = value.op("COLLATE")(sa.literal_column(collation))
+        # Of the column's own length, a longer bound would be cut, and mean another key.
+        return sa.type_coerce(sa.cast(value, sa.VARCHAR(MAX_NARROW_KEY)), sa.types.NullType())
 
 
 def find_source_table(warehouse: Warehouse, names: SourceNames, window: Window | None) -> SourceTable:
@@ -100,6 +125,7 @@ def find_source_table(warehouse: Warehouse, names: SourceNames, window: Window |
         key_is_number=is_number,
         window=window if change_date is not None else None,
         dialect=warehouse.name,
+        narrow_key=narrow(key_type) if warehouse.name == "mssql" else None,
     )
 
 
@@ -110,6 +136,12 @@ def _selected_date(column: sa.ColumnElement[Any] | None, *, as_bytes: bool) -> s
         return column
     text = sa.cast(column, sa.LargeBinary)
     return sa.type_coerce(sa.case((sa.func.typeof(column) == "text", text), else_=column), sa.types.NullType())
+
+
+def narrow(type_: sa.types.TypeEngine[Any]) -> sa.String | None:
+    """The type, if it is one of SQL Server's that hold text in a code page."""
+    wide = isinstance(type_, sa.Unicode | sa.UnicodeText)
+    return type_ if isinstance(type_, sa.String) and not wide else None
 
 
 def _keeps_utf8(connection: sa.Connection) -> bool:

@@ -72,13 +72,13 @@ class XmlTableSource:
             yield from page
             if complete:
                 return
-            conditions = [*self.table.conditions(None, upper), self.table.key > page[-1].key]
+            conditions = [*self.table.conditions(None, upper), self.table.key > self.table.bound(page[-1].key)]
 
     def _read_listed(self, keys: Iterator[Key]) -> Iterator[Record]:
         while chunk := list(islice(keys, LISTED_KEYS)):
             wanted = dict.fromkeys(self.table.checked(key) for key in chunk)
             while wanted:
-                page, complete = self._page([self.table.key.in_(list(wanted))])
+                page, complete = self._page([self.table.key.in_([self.table.bound(key) for key in wanted])])
                 # A collation without case finds more than was asked for.
                 found = [record for record in page if record.key in wanted]
                 for record in found:
@@ -111,7 +111,8 @@ class XmlTableSource:
 
     def _check_last(self, connection: sa.Connection, key: Key) -> None:
         """The next page starts above this key: a second row of it would be lost."""
-        statement = sa.select(sa.func.count()).select_from(self.table.key.table).where(self.table.key == key)
+        same = self.table.key == self.table.bound(key)
+        statement = sa.select(sa.func.count()).select_from(self.table.key.table).where(same)
         if connection.execute(statement).scalar_one() > 1:
             raise self._not_unique()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pymssql
@@ -26,103 +27,20 @@ from include.warehouse.connection import Warehouse
 from include.warehouse.faults import ConstraintViolated
 from include.warehouse.found_tables import foreign_keys_into
 from include.warehouse.ledger import FAILED, Ledger
-from include.warehouse.loaders import mssql
-from include.warehouse.loaders.mssql import CHUNK_CHARACTERS, MssqlLoader, json_chunks, shred_type
+from include.warehouse.loaders import mssql, mssql_rivals, mssql_server
+from include.warehouse.loaders.mssql import CHUNK_BYTES, CHUNK_ROWS, MssqlLoader, json_chunks, shred_type, wire_bytes
 from include.warehouse.runs import Run, finish_run, start_run
 from include.warehouse.schema import ensure_tables
+from include.warehouse.server_check.throughput import measured_table, wire_rows
 from include.warehouse.sink import WarehouseSink
 from include.warehouse.tables import metadata, records
 from include.warehouse.target import IDENTITY_INSERT, Target
 from include.warehouse.verify import verify
+from tests.include.warehouse.fake_mssql import Answer, FakeServer
 from tests.include.warehouse.test_type_matrix import GOOD
 from tests.include.warehouse.toy_people import attempt, batch, noted, people, rejected, written
 
-Answer = tuple[list[str], list[tuple[Any, ...]]]
-
-
-class FakeServer:
-    """Stands for `pymssql.connect`: records what is executed and answers what the ledger must hear."""
-
-    def __init__(self) -> None:
-        self.connects: list[dict[str, Any]] = []
-        self.statements: list[tuple[str, Any]] = []
-        self.events: list[str] = []
-        self.fail: tuple[str, Exception] | None = None
-        self.has_identity = 1
-        self.schemas: list[str] = []
-
-    def connect(self, **arguments: Any) -> FakeConnection:
-        self.connects.append(arguments)
-        return FakeConnection(self)
-
-    def answer(self, text: str, parameters: Any) -> Answer | None:
-        known: list[tuple[str, Answer]] = [
-            ("@@version", (["v"], [("Microsoft SQL Server 2022 - 16.0.1000.6 (X64)",)])),
-            ("sp_getapplock", (["granted"], [(0,)])),
-            ("output inserted", (["id"], [(41,)])),
-            ("tablehasidentity", (["has_identity"], [(self.has_identity,)])),
-        ]
-        if text == mssql.SCHEMA_ID:
-            return ["schema_id"], [(5 if parameters[0] in self.schemas else None,)]
-        for part, answer in known:
-            if part in text.lower():
-                return answer
-        if "schema_name" in text.lower() and "sys.tables" not in text:
-            return ["s"], [("dbo",)]
-        if re.match(r"\s*(SELECT|DECLARE @granted)", text):
-            return ["x"], []
-        return None
-
-
-class FakeConnection:
-    def __init__(self, server: FakeServer) -> None:
-        self.server = server
-
-    def cursor(self) -> FakeCursor:
-        return FakeCursor(self.server)
-
-    def autocommit(self, status: bool) -> None:
-        self.server.events.append(f"autocommit {status}")
-
-    def commit(self) -> None:
-        self.server.events.append("commit")
-
-    def rollback(self) -> None:
-        self.server.events.append("rollback")
-
-    def close(self) -> None:
-        self.server.events.append("close")
-
-
-class FakeCursor:
-    rowcount = 1
-    lastrowid = None
-    description: Any = None
-
-    def __init__(self, server: FakeServer) -> None:
-        self.server = server
-        self.rows: list[tuple[Any, ...]] = []
-
-    def execute(self, text: str, parameters: Any = None) -> None:
-        self.server.statements.append((text, parameters))
-        if self.server.fail and self.server.fail[0] in text:
-            raise self.server.fail[1]
-        answer = self.server.answer(text, parameters)
-        self.description = [(name, 1, None, None, None, None, None) for name in answer[0]] if answer else None
-        self.rows = list(answer[1]) if answer else []
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        rows, self.rows = self.rows, []
-        return rows
-
-    def fetchone(self) -> tuple[Any, ...] | None:
-        return self.rows.pop(0) if self.rows else None
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return iter(self.fetchall())
-
-    def close(self) -> None:
-        self.rows = []
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture
@@ -182,8 +100,7 @@ def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]
         sink = WarehouseSink(warehouse, cycle, target)
         settlement = noted(written(key), "truncated person.name", marks=1)
         settlement.rows = {"matrix": [("a", *(None for _ in GOOD))]} if key == "a" else settlement.rows
-        ordinal = 1
-        sink.commit(InsertBatch(ordinal, [settlement, rejected(2)], 2))
+        sink.commit(InsertBatch(server.line["ordinal"] + 1, [settlement, rejected(2)], 2))
         sink.close()
     run = Run("toy", "people", "dag", "run")
     start_run(warehouse, run, [batch()])
@@ -204,6 +121,13 @@ def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]
         mssql.HAS_IDENTITY,
         mssql.SCHEMA_ID,
     ]
+    constants += [mssql_server.VERSION, mssql_server.DATABASE, mssql_server.SESSION]
+    constants += [mssql_server.DATABASE_PERMISSION, mssql_server.SCHEMA_PERMISSION, *mssql_server.SESSION_SETUP]
+    constants += [*mssql_server.scratch_schema("scratch"), mssql_server.drop_temporary("#t")]
+    constants += [mssql_server.empty_temporary("#t"), *mssql_rivals.staging(measured_table())]
+    rows = wire_rows(measured_table(), 2)
+    for way in (mssql_rivals.by_values, mssql_rivals.by_executemany):
+        warehouse.transact("rival", lambda c, way=way: way(c, measured_table(), rows))
     return server.statements + [(text, ("[]",) * text.count("%s")) for text in constants]
 
 
@@ -216,6 +140,24 @@ def test_every_statement_is_t_sql_to_a_parser(warehouse: Warehouse, server: Fake
         assert all(parsed)
         kinds |= {type(part) for part in parsed}
     assert {exp.Create, exp.Insert, exp.Update, exp.Delete, exp.Select} <= kinds
+
+
+ONLY_T_SQL = re.compile(
+    r"OPENJSON\(|sp_\w+|\bsys\.\w+|@@[A-Z]|XACT_ABORT|LOCK_TIMEOUT|HAS_PERMS|SET IDENTITY_INSERT", re.I
+)
+
+
+def test_all_t_sql_stands_beside_the_loader() -> None:
+    found = set()
+    for path in (ROOT / "include").rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if id(node) in docstrings:
+                continue
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and ONLY_T_SQL.search(node.value):
+                found.add(str(path.relative_to(ROOT / "include")))
+    assert found == {"warehouse/loaders/mssql.py", "warehouse/loaders/mssql_server.py"}
 
 
 def test_no_statement_uses_what_the_house_does_not_trust(warehouse: Warehouse, server: FakeServer) -> None:
@@ -253,7 +195,7 @@ def test_connections_come_from_the_providers_hook_with_its_extras(warehouse: War
     texts = [text for text, _ in server.statements]
     assert texts[-3:] == ["SET LOCK_TIMEOUT 30000", "SET XACT_ABORT OFF", "SELECT 1"]
     assert "autocommit False" in server.events
-    assert server.events[-3:] == ["commit", "rollback", "close"]  # the pool rolls back before it lets go
+    assert server.events[-2:] == ["commit", "close"]
 
 
 def test_tables_stand_in_the_schema_of_the_warehouse(warehouse: Warehouse, server: FakeServer) -> None:
@@ -293,7 +235,7 @@ def test_a_schema_that_cannot_be_created_is_named_with_the_fix_before_any_table_
     warehouse: Warehouse, server: FakeServer
 ) -> None:
     server.fail = ("CREATE SCHEMA", pymssql.OperationalError(262, b"planted"))
-    with pytest.raises(SettingsError, match=r"schema mart is not there .*262\): create it, and let") as caught:
+    with pytest.raises(SettingsError, match=r"schema mart is not there .*262.*create it, and let") as caught:
         ensure_tables(warehouse, [table.table for table in people(schema="mart").tables])
     assert "planted" not in str(caught.value)
     assert not any("CREATE TABLE" in text for text, _ in server.statements)
@@ -416,9 +358,24 @@ def test_shredding_never_narrows(type_: sa.types.TypeEngine[Any], text: str) -> 
 
 
 def test_rows_are_split_by_size_and_a_large_row_travels_alone() -> None:
-    large = "x" * CHUNK_CHARACTERS
+    large = "x" * (CHUNK_BYTES // 2)
     chunks = list(json_chunks([(1, "a"), (2, large), (3, "b"), (4, "c")]))
     assert [[row[0] for row in json.loads(chunk)] for chunk in chunks] == [[1], [2], [3, 4]]
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", "'"])
+def test_a_statement_is_as_large_as_it_travels_whatever_the_letters(letter: str) -> None:
+    rows = [(key, letter * 100_000) for key in range(100)]
+    chunks = list(json_chunks(rows))
+    assert [row for chunk in chunks for row in json.loads(chunk)] == [list(row) for row in rows]
+    as_sent = [len(f"N'{chunk.replace(chr(39), 2 * chr(39))}'".encode("utf-16-le")) for chunk in chunks]
+    assert len(chunks) > 1
+    assert max(as_sent) <= CHUNK_BYTES + 100
+    assert wire_bytes(chunks[0]) == as_sent[0] - 6
+
+
+def test_a_statement_has_no_more_rows_than_locks_that_leave_the_table_to_readers() -> None:
+    assert [len(json.loads(chunk)) for chunk in json_chunks([(1,)] * (CHUNK_ROWS + 1))] == [CHUNK_ROWS, 1]
 
 
 def test_house_tables_keep_within_the_key_bytes_of_sql_server() -> None:

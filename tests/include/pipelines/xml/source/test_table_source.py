@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
+import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import mssql
+from sqlalchemy.dialects.mssql.pymssql import MSDialect_pymssql
 
 from include.engine.errors import FatalError, RecordRejected, SettingsError
 from include.engine.model import Batch, ByteRange, Key, KeyListRange, KeyRange, Record
@@ -16,7 +22,8 @@ from include.engine.plan import plan_keys
 from include.pipelines.xml.document.encoding import Utf8
 from include.pipelines.xml.document.parser import DocumentParser, ParseLimits
 from include.pipelines.xml.language.files import find_contract
-from include.pipelines.xml.source.table import SourceNames
+from include.pipelines.xml.source.change_dates import within
+from include.pipelines.xml.source.table import SourceNames, SourceTable, narrow
 from include.pipelines.xml.source.table_source import TableKeySpace, XmlTableSource
 from include.pipelines.xml.tables import target_of
 from include.warehouse.connection import Warehouse, sqlite_warehouse
@@ -262,3 +269,34 @@ def test_every_planned_key_is_read_by_exactly_one_batch(
         assert [key for part in found for key in part] == planned
         assert [len(part) for part in found] == [batch.planned_records for batch in batches]
         assert space.last() == (planned[-1] if planned else None)
+
+
+@pytest.mark.parametrize(
+    ("type_", "expected"),
+    [
+        (mssql.NVARCHAR(20), "docs.id > :key"),
+        (sa.BigInteger(), "docs.id > :key"),
+        (mssql.VARCHAR(20), "docs.id > CAST(:key AS VARCHAR(8000))"),
+        (
+            mssql.CHAR(8, "Latin1_General_BIN2"),
+            "docs.id > CAST(:key COLLATE Latin1_General_BIN2 AS VARCHAR(8000))",
+        ),
+        (mssql.VARCHAR(20, "x; DROP"), "docs.id > CAST(:key AS VARCHAR(8000))"),
+    ],
+)
+def test_a_single_byte_key_of_sql_server_is_compared_by_its_own_rules_and_not_by_those_of_nvarchar(
+    type_: Any, expected: str
+) -> None:
+    column, is_number = sa.table("docs", sa.column("id")).c.id, isinstance(type_, sa.Integer)
+    table = SourceTable(column, column, sa.null(), None, sa.null(), is_number, None, "mssql", narrow(type_))
+    condition = column > table.bound(7 if is_number else "A-10")
+    text = str(condition.compile(dialect=MSDialect_pymssql()))
+    assert re.sub(r":\w+", ":key", text) == expected
+    assert sqlglot.parse_one(f"SELECT 1 FROM docs WHERE {re.sub(r':[a-z]+', 'N1', text)}", read="tsql")
+
+
+def test_a_window_reaches_sql_server_with_all_digits_and_as_no_datetime() -> None:
+    condition = within(sa.column("changed"), DAY, "mssql")
+    compiled = condition.compile(dialect=MSDialect_pymssql())
+    assert str(compiled).count("AS DATETIME2(6))") == 2
+    assert "2025-01-02T00:00:00.000000" in compiled.params.values()
