@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pymssql
 import pytest
 
 from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.target import Target
 from tests.fixtures.t_sql_server import clean, emptied_server
+from tests.include.warehouse.fake_mssql import FakeServer
 from tests.include.warehouse.toy_people import Loading, execute, people
 
 
@@ -18,6 +20,14 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     if request.param == "sqlite":
         return sqlite_warehouse(tmp_path / "warehouse.db")
     return emptied_server(monkeypatch)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
+    """In place of what pymssql would connect to."""
+    fake = FakeServer()
+    monkeypatch.setattr(pymssql, "connect", fake.connect)
+    return fake
 
 
 @pytest.fixture

@@ -20,6 +20,19 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Any:
     return set_it
 
 
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What pymssql was asked to connect to, which it refuses."""
+    seen: list[dict[str, Any]] = []
+
+    def refuse(**arguments: Any) -> None:
+        seen.append(arguments)
+        raise ConnectionError
+
+    monkeypatch.setattr("pymssql.connect", refuse)
+    return seen
+
+
 def test_a_sqlite_connection_is_a_file(connection: Any, tmp_path: Path) -> None:
     connection(conn_type="sqlite", host=str(tmp_path / "w.db"))
 
@@ -86,43 +99,29 @@ def test_a_source_in_the_warehouses_own_file_is_read_beside_its_writer(connectio
 
 
 def test_an_mssql_connection_goes_through_the_provider_and_is_looked_up_once(
-    connection: Any, monkeypatch: pytest.MonkeyPatch
+    connection: Any, refused: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection(
         conn_type="mssql", host="db", login="me", password="s3cret!", schema="dw", port=1444, extra={"timeout": 30}
     )
-    seen: list[dict[str, Any]] = []
-
-    def refuse(**arguments: Any) -> None:
-        seen.append(arguments)
-        raise ConnectionError
-
-    monkeypatch.setattr("pymssql.connect", refuse)
     warehouse = open_warehouse("target", create_tables=False)
     monkeypatch.delenv("AIRFLOW_CONN_TARGET")
 
     with pytest.raises(ConnectionError):
         warehouse.connect()
 
-    assert seen == [
+    assert refused == [
         {"server": "db", "user": "me", "password": "s3cret!", "database": "dw", "port": "1444"}
         | {"timeout": 30, "login_timeout": 15, "appname": "headrace"}
     ]
     assert not warehouse.create_tables
 
 
-def test_a_port_that_is_not_given_is_the_servers_usual_one(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_is_not_given_is_the_servers_usual_one(connection: Any, refused: list[dict[str, Any]]) -> None:
     connection(conn_type="mssql", host="db", login="me", password="s3cret!", schema="dw")
-    seen: list[dict[str, Any]] = []
-
-    def refuse(**arguments: Any) -> None:
-        seen.append(arguments)
-        raise ConnectionError
-
-    monkeypatch.setattr("pymssql.connect", refuse)
     with pytest.raises(ConnectionError):
         open_warehouse("target").connect()
-    assert seen[0]["port"] == "1433"
+    assert refused[0]["port"] == "1433"
 
 
 def test_an_option_that_is_none_is_refused_when_the_connection_is_looked_up(connection: Any) -> None:
@@ -153,20 +152,11 @@ def test_a_program_finds_connections_of_the_environment_and_of_airflows_own_data
         open_in_terminal("nowhere")
 
 
-def test_a_programs_mssql_connection_goes_through_the_provider(
-    connection: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_programs_mssql_connection_goes_through_the_provider(connection: Any, refused: list[dict[str, Any]]) -> None:
     connection(conn_type="mssql", host="db", login="me", password="s3cret!", schema="dw", port=1444)
-    seen: list[dict[str, Any]] = []
-
-    def refuse(**arguments: Any) -> None:
-        seen.append(arguments)
-        raise ConnectionError
-
-    monkeypatch.setattr("pymssql.connect", refuse)
     with pytest.raises(ConnectionError):
         open_in_terminal("target").connect()
-    assert {name: seen[0][name] for name in ("server", "user", "password", "database", "port")} == {
+    assert {name: refused[0][name] for name in ("server", "user", "password", "database", "port")} == {
         "server": "db",
         "user": "me",
         "password": "s3cret!",

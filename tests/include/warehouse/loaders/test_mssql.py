@@ -44,13 +44,6 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
-    fake = FakeServer()
-    monkeypatch.setattr(pymssql, "connect", fake.connect)
-    return fake
-
-
-@pytest.fixture
 def warehouse(server: FakeServer) -> Warehouse:
     connection = Connection(
         conn_id="w",

@@ -22,13 +22,6 @@ URI = f"mssql://me:{SECRET}@db:1433/dw"
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
-    fake = FakeServer()
-    monkeypatch.setattr(pymssql, "connect", fake.connect)
-    return fake
-
-
-@pytest.fixture
 def check(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Exit code, report with errors."""
 
