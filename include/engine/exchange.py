@@ -16,12 +16,13 @@ Reply = tuple[Any, ...]
 """`("rows", rows)`, or the kind of an error and its fields."""
 
 GATHERED = 4
-"""Of so many questions under way one waits to be sent, and of so many answers one is there before anybody looks: the
-other side has the rest to work on, and several go in one call."""
+"""Of so many questions under way one waits to be sent, and one answer is let come before anybody looks: the process
+has the others to work on, and several travel in one call."""
 HELD_BYTES = 8 * 1024
 """A larger one goes at once: to copy it costs more than the call."""
-SHORT_S = 0.000_25
-"""To wake a thread for each answer costs both sides a good part of what such a record takes: so answers gather."""
+LONGEST_REST_S = 0.005
+"""To wake a thread that waits for an answer costs its process some 30 to 100 µs, so the thread looks by the clock
+where answers are due within this time."""
 
 LEAVE_OUT = 0
 """In place of a question's number: the numbers that follow need no work any more."""
@@ -103,12 +104,12 @@ class Exchange:
             self.forget(number)
 
     def _rest(self) -> None:
-        """Let answers to short questions gather, as far as the last ones tell: until a quarter of them is there."""
+        """Let answers gather, as the last ones tell, while the process has three quarters of the questions left."""
         self._wire.flush()
         now, under_way = time.monotonic(), len(self._under_way)
-        pace_s = (now - self._rested_at) / max(1, self._heard)
-        if pace_s <= SHORT_S and under_way >= GATHERED:
-            time.sleep(pace_s * under_way / GATHERED)
+        rest_s = (now - self._rested_at) / max(1, self._heard) * under_way / GATHERED
+        if under_way >= GATHERED and rest_s <= LONGEST_REST_S:
+            time.sleep(rest_s)
             now = time.monotonic()
         self._rested_at, self._heard = now, 0
 

@@ -29,7 +29,7 @@ LOOK_S = 0.2
 """While a process starts, its thread looks this often whether the batch is ending."""
 MAX_FAILED_STARTS = 3
 MAX_TRIES_OF_A_CRASH = 2
-AHEAD_BYTES = 256 * 1024
+AHEAD_BYTES = 512 * 1024
 """Records under way to a process together are no larger, unless they are two: it needs one to work on and the next."""
 
 
@@ -66,7 +66,7 @@ class ProcessWorker:
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             with suppress(OSError):  # the system gives what it allows
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * AHEAD_BYTES)
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, AHEAD_BYTES)
         # Close-on-exec, as `pipe` makes them: a sibling that held our end would keep this process alive.
         life_read, self._life_fd = os.pipe()
         self._wire = Wire(ours)

@@ -11,7 +11,8 @@ import time
 from typing import Any
 
 _LENGTH = struct.Struct("!Q")
-_CHUNK_BYTES = 256 * 1024
+_BUFFER_BYTES = 512 * 1024
+_ROOM_BYTES = 64 * 1024
 SHORT_OF_MEMORY_S = 0.005
 
 
@@ -30,8 +31,10 @@ class Wire:
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
         self._end = end
-        self._chunk = bytearray(_CHUNK_BYTES)
-        self._heard = bytearray()
+        # What was heard and not yet read lies in here; it is kept, since to allocate much costs more than to copy it.
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._first = 0
+        self._beyond = 0
         self._failed = False
         self._unsent = bytearray()
         self._poll = select.poll()
@@ -89,10 +92,11 @@ class Wire:
             self.flush()
             if not self._hear():
                 self._wait(select.POLLIN | (select.POLLOUT if self._unsent else 0), deadline)
-        body = bytes(memoryview(self._heard)[_LENGTH.size : end])
+        body = slice(self._first + _LENGTH.size, end)
         # Before it is read: a message that does not unpickle must not be heard again.
-        del self._heard[:end]
-        return pickle.loads(body)  # noqa: S301 - see the class
+        self._first = end
+        with memoryview(self._buffer) as buffer, buffer[body] as message:
+            return pickle.loads(message)  # noqa: S301 - see the class
 
     def is_heard(self, timeout_s: float) -> bool:
         """Whether the other side says something, or goes, within the time."""
@@ -107,26 +111,47 @@ class Wire:
         self._end.close()
 
     def _end_of_message(self) -> int | None:
-        if len(self._heard) < _LENGTH.size:
-            return None
-        end = _LENGTH.size + int(_LENGTH.unpack_from(self._heard)[0])
-        return end if len(self._heard) >= end else None
+        end = self._first + self._needed
+        return end if self._beyond >= end else None
+
+    @property
+    def _needed(self) -> int:
+        """Bytes of the next message, as far as is known."""
+        if self._beyond - self._first < _LENGTH.size:
+            return _LENGTH.size
+        return _LENGTH.size + int(_LENGTH.unpack_from(self._buffer, self._first)[0])
 
     def _hear(self) -> bool:
         """Take what has come; False when that is nothing."""
         if self._failed:
             raise WireClosed
+        self._make_room()
         try:
-            count = self._end.recv_into(self._chunk)
+            with memoryview(self._buffer) as buffer, buffer[self._beyond :] as room:
+                count = self._end.recv_into(room)
         except BlockingIOError:
             return False
         except OSError:
             raise WireClosed from None
         if not count:
             raise WireClosed
-        with memoryview(self._chunk) as chunk:
-            self._heard += chunk[:count]
+        self._beyond += count
         return True
+
+    def _make_room(self) -> None:
+        """For the next message, and for some more."""
+        if self._first == self._beyond:
+            self._first = self._beyond = 0
+            if len(self._buffer) > _BUFFER_BYTES:  # a large message is over
+                self._buffer = bytearray(_BUFFER_BYTES)
+        room, needed = len(self._buffer) - self._beyond, self._needed
+        if room >= _ROOM_BYTES and self._first + needed <= len(self._buffer):
+            return
+        heard = self._buffer[self._first : self._beyond]
+        if needed + _ROOM_BYTES > len(self._buffer):
+            self._buffer = bytearray(needed + _ROOM_BYTES)
+        self._buffer[: len(heard)] = heard
+        self._first, self._beyond = 0, len(heard)
 
     def _send_rest(self) -> None:
         try:
