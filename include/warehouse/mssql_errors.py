@@ -73,22 +73,20 @@ _OWN_NUMBER = re.compile(rb"DB-Lib error message (\d+)")
 
 _SEE_SERVER = 20018
 """DB-Library's own words are only that the server has spoken."""
-
-_GREETINGS = frozenset({5701, 5703})
-"""Of every login: the context of the database, and the language."""
+_NOT_CONNECTED = frozenset({20002, 20009})
 
 
 def error_number(error: BaseException) -> int:
     """0 when there is none; pymssql puts it first in `args`, or first in a tuple there.
 
     To a failed connect pymssql gives the number of the worst error that the process ever had at one, and of this
-    error only the text. Where that begins with a number of DB-Library, no server has spoken, and that number counts;
-    it counts, too, where the server had done no more than greet.
+    error only the text. Where that says that there is no connection, and does not point at words of the server, the
+    server has refused nothing (it may have greeted), and DB-Library's number counts.
     """
     parts = error.args[0] if error.args and isinstance(error.args[0], tuple) else error.args
     number = getattr(error, "number", None) or (parts[0] if parts else None)
     text = parts[1] if len(parts) > 1 else None
-    own = _OWN_NUMBER.search(text) if isinstance(text, bytes) else None
-    if own is not None and int(own[1]) != _SEE_SERVER and (own.start() == 0 or number in _GREETINGS):
-        return int(own[1])
+    own = [int(found) for found in _OWN_NUMBER.findall(text)] if isinstance(text, bytes) else []
+    if own and own[0] in _NOT_CONNECTED and _SEE_SERVER not in own:
+        return own[0]
     return number if isinstance(number, int) else 0

@@ -299,6 +299,7 @@ def test_a_missing_permission_is_named_with_what_finds_it(sink: WarehouseSink, s
             18456,
         ),
         (pymssql.OperationalError((5703, b"Changed languageDB-Lib error message 20002, severity 9:\n")), 20002),
+        (pymssql.OperationalError((18456, b"Changed languageDB-Lib error message 20002, severity 9:\n")), 20002),
         (pymssql.OperationalError((596, b"kill stateDB-Lib error message 20047, severity 9:\n")), 596),
         (pymssql.InterfaceError("Connection is closed."), 0),
         (pymssql.OperationalError(), 0),
