@@ -96,6 +96,8 @@ def unreadable(error: OSError) -> RecordRejected | TransientError:
             return RecordRejected("pdf.missing", "there is no file at file_path")
         case PermissionError():
             return RecordRejected("pdf.denied", "the file at file_path may not be read by this user")
+        case OSError(errno=errno.ELOOP):  # from Python 3.13 on; before, pathlib has a RuntimeError for it
+            return RecordRejected("pdf.missing", "file_path leads to links that go round")
         case _:
             name = os.strerror(error.errno) if error.errno else type(error).__name__
             return TransientError(f"the file at file_path cannot be read: {name}")
