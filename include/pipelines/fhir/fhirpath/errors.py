@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-LONGEST_TOKEN = 60
-"""Characters of a token that are quoted."""
+from include.warehouse.text_error import TextError
 
 Cause = Literal[
     "arithmetic",  # a result with more digits than decimals have here
@@ -26,22 +25,13 @@ Cause = Literal[
 """Stable names: rejects are grouped by them."""
 
 
-class ExpressionError(ValueError):
+class ExpressionError(TextError):
     """A mistake in an expression's text. Expressions are views' text and may be quoted."""
 
-    def __init__(self, message: str, line: int, column: int, token: str) -> None:
-        super().__init__(message, line, column, token)
-        self.message = message
-        self.line = line
-        """From 1, within the expression."""
-        self.column = column
-        """From 1, in characters."""
-        self.token = token if len(token) <= LONGEST_TOKEN else token[: LONGEST_TOKEN - 1] + "…"
-        """As written; empty at the end of the text."""
-
-    def __str__(self) -> str:
-        place = f"line {self.line}, character {self.column}" if self.line > 1 else f"character {self.column}"
-        return f"at {self.token} ({place}): {self.message}" if self.token else f"at the end ({place}): {self.message}"
+    @property
+    def place(self) -> str:
+        """Most expressions are of one line."""
+        return f"line {self.line}, character {self.column}" if self.line > 1 else f"character {self.column}"
 
 
 class EvaluationError(Exception):

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from include.engine.errors import SettingsError
 from include.pipelines.fhir.views.compile import CompiledView
 from include.pipelines.fhir.views.definition import ViewDefinition
 from include.pipelines.fhir.views.faults import Fault, FaultError, refusal, structural
 from include.pipelines.fhir.views.rules import faults_across
+from include.warehouse.json_files import parse_json, read_json_text
 
 MAX_VIEW_BYTES = 4 * 1024 * 1024
 
 
 def read_view(path: Path) -> ViewDefinition:
     """Raises one `SettingsError` with every mistake of the file."""
-    try:
-        data = path.read_bytes()
-        text = data[:MAX_VIEW_BYTES].decode("utf-8-sig")
-    except OSError as error:
-        raise SettingsError(f"view {path.name}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"view {path.name}: not UTF-8 at byte {error.start}") from None
-    if len(data) > MAX_VIEW_BYTES:
-        raise SettingsError(f"view {path.name}: more than {MAX_VIEW_BYTES} bytes")
-    return parse_view(text, path.name)
+    return parse_view(read_json_text(path, "view", MAX_VIEW_BYTES), path.name)
 
 
 def parse_view(text: str, name: str = "definition") -> ViewDefinition:
@@ -43,19 +32,8 @@ def parse_view(text: str, name: str = "definition") -> ViewDefinition:
         )
         return dict(pairs)
 
-    try:
-        raw = json.loads(text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=members)
-    except json.JSONDecodeError as error:
-        raise SettingsError(
-            f"view {name}: not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(f"view {name}: not JSON: {error}") from None
+    raw = parse_json(text, f"view {name}", members)
     return check_view(raw, name, doubled)
-
-
-def _no_constant(constant: str) -> Any:  # noqa: ANN401 - it only raises
-    raise ValueError(f"{constant} is no JSON number")
 
 
 def check_view(raw: object, name: str = "definition", known: list[Fault] | None = None) -> ViewDefinition:

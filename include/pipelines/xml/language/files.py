@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -19,6 +16,7 @@ from include.pipelines.xml.language.draft import draft_of
 from include.pipelines.xml.language.places import Mistake, Place, Places, find_places, written
 from include.pipelines.xml.language.rules.contract import mistakes_across
 from include.pipelines.xml.language.table import Condition, Group, Item, Reference, Selection, Table
+from include.warehouse.json_files import parse_json, read_json_text
 
 CONTRACT_FOLDER = Path(__file__).parents[1] / "contracts"
 """The contracts that come with the package."""
@@ -75,28 +73,15 @@ def find_contract(name: str, folders: Sequence[Path] = (CONTRACT_FOLDER,)) -> Co
 
 def read_contract(path: Path) -> Contract:
     """Raises one `SettingsError` with every mistake of the file."""
-    try:
-        data = path.read_bytes()
-        text = data[:MAX_CONTRACT_BYTES].decode("utf-8-sig")
-    except OSError as error:
-        raise SettingsError(f"contract {path.name}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"contract {path.name}: not UTF-8 at byte {error.start}") from None
-    if len(data) > MAX_CONTRACT_BYTES:
-        raise SettingsError(f"contract {path.name}: more than {MAX_CONTRACT_BYTES} bytes")
-    return parse_contract(text, path.name)
+    return parse_contract(read_json_text(path, "contract", MAX_CONTRACT_BYTES), path.name)
 
 
 def parse_contract(text: str, name: str = "contract") -> Contract:
     """A contract from JSON text; `name` is for messages. Raises one `SettingsError` with every mistake."""
+    raw = parse_json(text, f"contract {name}")
     try:
-        raw = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
         places = find_places(text)
-    except json.JSONDecodeError as error:
-        raise SettingsError(
-            f"contract {name}: not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
         raise SettingsError(f"contract {name}: not JSON: {error}") from None
     mistakes: list[Mistake] = [(place, "the name is there twice in one object") for place in places.doubled]
     mistakes += [
@@ -111,10 +96,6 @@ def parse_contract(text: str, name: str = "contract") -> Contract:
     if contract is None or mistakes:
         raise SettingsError(_report(name, mistakes, places))
     return contract
-
-
-def _no_constant(constant: str) -> Any:  # noqa: ANN401 - it only raises
-    raise ValueError(f"{constant} is no JSON number")
 
 
 def _structural(error: ValidationError) -> Iterator[Mistake]:
