@@ -13,7 +13,7 @@ from include.engine.model import Record
 from include.engine.wire import Wire, WireClosed
 
 Reply = tuple[Any, ...]
-"""`("rows", rows)`, or the kind of an error and its fields."""
+"""`("rows", rows, bytes of the answer)`, or the kind of an error and its fields."""
 
 GATHERED = 4
 """Of so many questions under way one waits to be sent, and one answer is let come before anybody looks: the process
@@ -121,7 +121,7 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - what a process sent and nobody can read concerns its record alone
             bug = rejection_of(error)
             return self._under_way[0][0], "rejected", bug.code, bug.message
-        return answer
+        return (*answer, self._wire.received_bytes) if answer[1] == "rows" else answer
 
     def forget(self, number: int) -> None:
         """Nobody will ask for this answer any more."""

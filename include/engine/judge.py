@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from include.engine.abort import Abort, Aborted
 from include.engine.bugs import rejection_of
+from include.engine.divided import Divided
+from include.engine.division import Division
 from include.engine.errors import BatchStopped, FatalError, RecordRejected, RecordSkipped, TransientError
-from include.engine.model import Outcome, Rows, Settlement
+from include.engine.model import NotedRows, Outcome, Record, Rows, Settlement
 from include.engine.ports import ContentHash, Fit, LooksAhead, Transform
 from include.engine.retry import RetryPolicy
 from include.engine.settings import EngineSettings
@@ -103,8 +106,11 @@ class Judge:
         if self._ahead is not None:
             self._ahead.drop_ahead()
 
-    def __call__(self, task: Task) -> Settlement:
-        """Try until the record settles. Raises what ends the batch: `FatalError`, `BatchStopped`, `Aborted`."""
+    def __call__(self, task: Task) -> Settlement | Division:
+        """Try until the record settles, or is divided: then its parts are to be judged in its place.
+
+        Raises what ends the batch: `FatalError`, `BatchStopped`, `Aborted`.
+        """
         try:
             return self._try(task)
         except TransientError as error:
@@ -112,17 +118,40 @@ class Judge:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - isolation: what a record raises concerns it alone
             return self._settle_error(task, error)
 
-    def _try(self, task: Task) -> Settlement:
+    def settle_whole(self, part: Task) -> Task | None:
+        """The task of the record whose part was settled just now, settled too where that decides it."""
+        division = part.division
+        if division is None or part.settlement is None or not division.take(part):
+            return None
+        whole = division.whole
+        if not whole.claim.acquire(blocking=False):
+            return None
+        if part.settlement.outcome is _WRITTEN:
+            try:
+                whole.settlement = self._written(whole, division.merged(), division.content_hash)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - as for a transform
+                whole.settlement = self._settle_error(whole, error)
+        else:
+            whole.settlement = replace(part.settlement, attempts=whole.tries, transform_s=whole.spent_s)
+        return whole
+
+    def _try(self, task: Task) -> Settlement | Division:
         record = task.record
         digest: str | None = None
         task.started = started = _clock()
         try:
-            if self._content_hash is not None:
+            if self._content_hash is not None and task.division is None:
                 digest = self._content_hash(record)
                 if self._skip_unchanged and task.prior is not None and task.prior.content_hash == digest:
                     return skipped(task, UNCHANGED, digest)
             rows = self._transform(record)
-            if self._fit is not None:
+            if isinstance(rows, Divided):
+                if task.division is not None:
+                    raise TypeError("a part of a record was divided again")
+                if self._ahead is not None:
+                    return Division(task, rows, digest)
+                rows = rows.merge([self._rows_of_part(record, part) for part in rows.parts])
+            elif self._fit is not None:
                 rows = self._fit(rows, record.key)
         finally:
             task.started = 0.0
@@ -141,13 +170,19 @@ class Judge:
             digest,
             None,
             None,
-            record.size,
+            max(record.size, rows.size) if isinstance(rows, NotedRows) else record.size,
             task.tries,
             task.spent_s,
         )
 
-    def _try_again(self, task: Task, first: TransientError) -> Settlement:
-        def attempt() -> Settlement:
+    def _rows_of_part(self, record: Record, payload: object) -> Rows:
+        rows = self._transform(replace(record, payload=payload))
+        if isinstance(rows, Divided):
+            raise TypeError("a part of a record was divided again")
+        return rows if self._fit is None else self._fit(rows, record.key)
+
+    def _try_again(self, task: Task, first: TransientError) -> Settlement | Division:
+        def attempt() -> Settlement | Division:
             if task.claim.locked():  # overdue in its last try, and settled so: nobody waits for an answer
                 raise Aborted
             task.tries += 1

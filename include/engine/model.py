@@ -25,12 +25,14 @@ Rows = Mapping[str, Sequence[Row]]
 class NotedRows(dict[str, Sequence[Row]]):
     """Rows with what their transform noticed about the record. Compares as its rows; pickles whole."""
 
-    __slots__ = ("marks", "warnings")
+    __slots__ = ("marks", "size", "warnings")
 
     warnings: dict[str, int]
     """How often each thing was wrong and tolerated, by name (`truncated loans.purpose`); no values of the record."""
     marks: int
     """A set of bits, each of which says something true of this record; the pipeline's `mark_names` names them."""
+    size: int
+    """Bytes that the rows take, as far as is known: those of the answer that brought them from a worker process."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class NotedRows(dict[str, Sequence[Row]]):
         super().__init__(rows)
         self.warnings = {} if warnings is None else warnings
         self.marks = marks
+        self.size = 0
 
 
 def noticed(written: Iterable[Rows | None]) -> tuple[dict[str, int], int]:
@@ -213,7 +216,7 @@ class Settlement:
     message: str | None = None
     """Of a reject; carries no record values."""
     size: int = 0
-    """Bytes that the queue counts for it."""
+    """Bytes that the queue counts for it: those of the record, or of its rows where they are known to be more."""
     attempts: int = 1
     transform_s: float = 0.0
 

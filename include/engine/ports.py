@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from include.engine.divided import Divided
 from include.engine.model import Batch, InsertBatch, Key, Prior, Receipt, Record, Rows
 
-Transform = Callable[[Record], Rows]
-"""Turns a record into rows. Called from many threads at once. Raises `RecordRejected`, `RecordSkipped`,
+Transform = Callable[[Record], Rows | Divided]
+"""Turns a record into rows, or divides it. Called from many threads at once. Raises `RecordRejected`, `RecordSkipped`,
 `TransientError` (tried again) or `FatalError`; anything else is a bug and rejects its record as one."""
 
 ContentHash = Callable[[Record], str]

@@ -15,10 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from include.engine.abort import Abort
+from include.engine.divided import Divided
 from include.engine.errors import FatalError, RecordRejected, RecordSkipped, SettingsError, TransientError
 from include.engine.exchange import Exchange, Reply
 from include.engine.judge import NoAnswer, overdue
-from include.engine.model import Record, Rows
+from include.engine.model import NotedRows, Record, Rows
 from include.engine.ports import Fit
 from include.engine.process_transform import ProcessTransform
 from include.engine.wire import Wire, WireClosed
@@ -138,7 +139,7 @@ class ProcessWorker:
             self._exchange.leave_out([number for number, _ in self._ahead])
         self._ahead.clear()
 
-    def __call__(self, record: Record) -> Rows:
+    def __call__(self, record: Record) -> Rows | Divided:
         """Transform in the process; raises as the transform does, or `NoAnswer` when the process died of it.
 
         A process that a signal ended may have been killed from outside (by the system, short of memory, or by an
@@ -262,11 +263,15 @@ class ProcessWorker:
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
-def _rows_of(reply: Reply) -> Rows:
+def _rows_of(reply: Reply) -> Rows | Divided:
     match reply:
-        case ("rows", rows):
-            result: Rows = rows
+        case ("divided", divided):
+            result: Divided = divided
             return result
+        case ("rows", rows, size):
+            noted = rows if isinstance(rows, NotedRows) else NotedRows(rows)
+            noted.size = size
+            return noted
         case ("rejected", code, message):
             raise RecordRejected(code, message)
         case ("skipped", reason):

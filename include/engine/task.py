@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from include.engine.model import Prior, Record, Settlement
+
+if TYPE_CHECKING:
+    from include.engine.division import Division
 
 
 @dataclass(slots=True, eq=False)
@@ -27,3 +31,7 @@ class Task:
     """`perf_counter` at the start of the try at work; 0 between tries."""
     claim: threading.Lock = field(default_factory=threading.Lock)
     """Taken once, for ever, by whoever settles the task: the worker in time, or the supervisor when overdue."""
+    division: Division | None = None
+    """Of which this is a part; then its settlement goes there, and nowhere else."""
+    part: int = 0
+    """Position among the parts."""

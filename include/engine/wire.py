@@ -41,6 +41,8 @@ class Wire:
         self._poll.register(end, select.POLLIN)
         self.held = 0
         """Messages that wait for the next call to the system."""
+        self.received_bytes = 0
+        """Of the last message that was received."""
 
     @property
     def has_message(self) -> bool:
@@ -95,6 +97,7 @@ class Wire:
         body = slice(self._first + _LENGTH.size, end)
         # Before it is read: a message that does not unpickle must not be heard again.
         self._first = end
+        self.received_bytes = body.stop - body.start
         with memoryview(self._buffer) as buffer, buffer[body] as message:
             return pickle.loads(message)  # noqa: S301 - see the class
 

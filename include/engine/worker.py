@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from include.engine.abort import Abort, Aborted
+from include.engine.division import Division
 from include.engine.handoff import HandOff
 from include.engine.judge import Judge
 from include.engine.task import Task
@@ -102,19 +103,26 @@ class TransformWorker(threading.Thread):
         return busy_s + 1e-9
 
     def _judge_one(self, task: Task) -> bool:
+        if task.division is not None and task.division.is_over:
+            return True
         if task.settlement is None:
             self.current = task
             try:
-                settlement = self._judge(task)
+                judged = self._judge(task)
             except BaseException:
                 if not task.claim.acquire(blocking=False):
                     return False
                 raise
             self.current = None
+            if isinstance(judged, Division):
+                self._handoff.give_back(judged.tasks)
+                return True
             if not task.claim.acquire(blocking=False):
                 return False
-            task.settlement = settlement
-        self._settled.append(task)
+            task.settlement = judged
+        settled = task if task.division is None else self._judge.settle_whole(task)
+        if settled is not None:
+            self._settled.append(settled)
         return True
 
     def _put_on(self) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from collections import deque
 from typing import NoReturn
 
 from include.engine.bugs import rejection_of
+from include.engine.divided import Divided
 from include.engine.errors import BatchStopped, FatalError, RecordRejected, RecordSkipped, SettingsError, TransientError
 from include.engine.exchange import LEAVE_OUT, Reply
 from include.engine.lifeline import hold_on_to_parent
@@ -137,7 +138,9 @@ def _silence() -> None:
 def _answer(transform: Transform, record: Record, fit: Fit | None) -> Reply:
     try:
         rows = transform(record)
-        return "rows", rows if fit is None else fit(rows, record.key)
+        if fit is not None and not isinstance(rows, Divided):
+            rows = fit(rows, record.key)
+        return "divided" if isinstance(rows, Divided) else "rows", rows
     except MemoryError:
         _end_for_memory()
     except RecordRejected as error:

@@ -1,4 +1,4 @@
-"""Airflow connections turned into warehouses: a dialect and a way to connect.
+"""Airflow connections turned into warehouses, a dialect and a way to connect, and into clients of S3.
 
 The one module below the operators that knows Airflow, so that operators and commands find a connection the same way.
 Import it where it is used: Airflow takes seconds to load, and benchmarks and worker processes need none of it.
@@ -21,6 +21,9 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from include.engine.errors import SettingsError
 from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.mssql_options import driver_options
+
+S3_CONNECT_S, S3_READ_S = 5.0, 15.0
+"""The longest silences of the store: a task that is told to stop waits for them."""
 
 
 def open_warehouse(conn_id: str, *, create_tables: bool = True) -> Warehouse:
@@ -53,6 +56,27 @@ def open_in_terminal(conn_id: str) -> Warehouse:
     return _opened_to_read(_look_up(conn_id, Stored.get_connection_from_secrets))
 
 
+def open_s3(conn_id: str) -> Any:  # noqa: ANN401 - boto3's clients have no annotations
+    """A boto3 client of S3 behind a connection of type `aws`, safe to share between threads; it does not retry.
+
+    Raises `SettingsError` for a connection that is not there: the provider would take the machine's own credentials.
+    """
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook  # noqa: PLC0415 - boto3 loads where used
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
+    connection = _found(conn_id, BaseHook.get_connection)
+    if connection.conn_type != "aws":
+        raise SettingsError(f"connection {conn_id} has type {connection.conn_type!r}: use aws")
+    # Version 4 signs the host too, so that a link opens nothing elsewhere, and is all that newer regions take.
+    config = Config(
+        signature_version="s3v4",
+        connect_timeout=S3_CONNECT_S,
+        read_timeout=S3_READ_S,
+        retries={"total_max_attempts": 1},
+    )
+    return S3Hook(aws_conn_id=conn_id, config=config).get_conn()
+
+
 def _opened_to_read(connection: Connection) -> Warehouse:
     if connection.conn_type == "mssql":
         return _mssql(connection, create_tables=False)
@@ -63,14 +87,19 @@ def _opened_to_read(connection: Connection) -> Warehouse:
 
 
 def _look_up(conn_id: str, get: Callable[[str], Any] = BaseHook.get_connection) -> Connection:
+    connection = _found(conn_id, get)
+    if connection.conn_type not in ("mssql", "sqlite"):
+        raise SettingsError(f"connection {conn_id} has type {connection.conn_type!r}: use mssql, or sqlite on a laptop")
+    return connection
+
+
+def _found(conn_id: str, get: Callable[[str], Any]) -> Connection:
     try:
         connection: Connection = get(conn_id)
     except AirflowNotFoundException:
         raise SettingsError(
             f"connection {conn_id} is not there: add it in the UI, or set AIRFLOW_CONN_{conn_id.upper()}"
         ) from None
-    if connection.conn_type not in ("mssql", "sqlite"):
-        raise SettingsError(f"connection {conn_id} has type {connection.conn_type!r}: use mssql, or sqlite on a laptop")
     return connection
 
 

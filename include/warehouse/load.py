@@ -21,7 +21,7 @@ from include.warehouse.fit import Fitter
 from include.warehouse.found_tables import find_tables
 from include.warehouse.kinship import within_record
 from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger
-from include.warehouse.pipeline import Pipeline
+from include.warehouse.pipeline import Following, Pipeline
 from include.warehouse.records import WarehouseMemory
 from include.warehouse.schema import prepare
 from include.warehouse.sink import DrySink, WarehouseSink
@@ -66,7 +66,8 @@ def load_batch(
     ledger = Ledger(warehouse, stop)
     cycle = ledger.claim(attempt, batch, pipeline.fingerprint)
     if cycle.finished:
-        log.info("cycle %d had succeeded already: nothing is left to do", cycle.cycle_id)
+        log.info("cycle %d had succeeded already: nothing is left to load", cycle.cycle_id)
+        _follow(pipeline, cycle, stop)
         return ledger.line(cycle.cycle_id)
     if cycle.resumed:
         log.info("cycle %d goes on: %d records are settled", cycle.cycle_id, cycle.settled.settled)
@@ -88,7 +89,13 @@ def load_batch(
         on_progress=on_progress,
         on_end=closing,
     )
+    _follow(pipeline, cycle, stop)
     return closing.line
+
+
+def _follow(pipeline: Pipeline, cycle: Cycle, stop: threading.Event) -> None:
+    if isinstance(pipeline, Following):
+        pipeline.after_batch(cycle.cycle_id, stop)
 
 
 def _fit(pipeline: Pipeline, warehouse: Warehouse) -> Fit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
@@ -77,6 +78,18 @@ class Marking(Protocol):
         """What each bit stands for, the lowest first: names of columns, of which a set bit says that it has a value.
 
         They may change only with the fingerprint.
+        """
+        ...
+
+
+@runtime_checkable
+class Following(Protocol):
+    """What a pipeline brings besides, whose batches have something to do once everything is committed."""
+
+    def after_batch(self, cycle_id: int, stop: threading.Event) -> None:
+        """Called in the task's main thread when a cycle has succeeded, and again at each retry after that.
+
+        What it raises fails the task, not what is committed. It looks at `stop`, and raises `BatchStopped`.
         """
         ...
 

@@ -53,8 +53,14 @@ class SummarizeOperator(PipelineOperator[S]):
         )
         vanished = self._vanished(settings, pipeline, warehouse, run)
         report = summary.to_json() | {"records_vanished": vanished, "dry_run": settings.dry_run}
+        report |= self.measures(warehouse, run)
         self._emit(context, self.outlets, report)
         return report
+
+    def measures(self, warehouse: Warehouse, run: Run) -> dict[str, Any]:
+        """What a pipeline tells of its run besides, by name; nothing of the ledger's own counts."""
+        del warehouse, run
+        return {}
 
     def _vanished(self, settings: S, pipeline: Pipeline, warehouse: Warehouse, run: Run) -> int | None:
         """How many loaded records the source has no more; None when nobody looked."""

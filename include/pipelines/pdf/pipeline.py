@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 
-from include.engine.errors import HeadraceError, SettingsError
 from include.engine.model import Batch, KeyListRange, Record
 from include.engine.process_transform import ProcessTransform
 from include.pipelines.pdf.content.location import DocumentWork, LocalFile, RemoteFile
+from include.pipelines.pdf.content.objects import ObjectStore
 from include.pipelines.pdf.content.open_content import open_content
+from include.pipelines.pdf.content.places import Places
 from include.pipelines.pdf.content.roots import LocalRoots, Locate
 from include.pipelines.pdf.extract.pdfium import PdfiumDocument
-from include.pipelines.pdf.manifest.pinned import pin_manifest, plan_pinned
-from include.pipelines.pdf.manifest.reading import Manifest
+from include.pipelines.pdf.folders import pin_folder, text_folder
+from include.pipelines.pdf.manifest.listing import Listing
+from include.pipelines.pdf.manifest.model import ManifestDocument
+from include.pipelines.pdf.manifest.opening import opened_listing
+from include.pipelines.pdf.manifest.pinned import PinFolder, plan_pinned
+from include.pipelines.pdf.manifest.reading import is_manifest_name
 from include.pipelines.pdf.ocr.tesseract import find_tesseract
 from include.pipelines.pdf.settings import PdfSettings
 from include.pipelines.pdf.source import ManifestSource
 from include.pipelines.pdf.tables import pdf_target
+from include.pipelines.pdf.texts.folder import TextFolder
+from include.pipelines.pdf.texts.render import render_texts
 from include.warehouse.connection import Warehouse
 from include.warehouse.key_lists import page_keys
+from include.warehouse.window import Window
 
 NAME = "pdf_text"
 
@@ -34,16 +44,26 @@ class PdfPipeline:
 
     name = NAME
 
-    def __init__(self, settings: PdfSettings, warehouse: Warehouse, locate: Locate | None = None) -> None:
-        """`locate` finds the documents; None finds local files below the settings' roots.
+    def __init__(
+        self,
+        settings: PdfSettings,
+        warehouse: Warehouse,
+        locate: Locate | None = None,
+        *,
+        objects: ObjectStore | None = None,
+        window: Window | None = None,
+    ) -> None:
+        """`locate` finds the documents; None finds them where the settings allow, in `objects` and below the roots.
 
-        Raises `SettingsError` for roots and folders that are not there.
+        `window` selects among the documents of a folder. Raises `SettingsError` for roots that are not there.
         """
         self.settings = settings
         self.target = pdf_target()
         self._warehouse = warehouse
-        self._roots = LocalRoots(settings.roots)
-        self._locate: Locate = locate or self._roots
+        self._objects = objects
+        self._places = Places(LocalRoots(settings.roots), objects)
+        self._locate: Locate = locate or self._places
+        self._window = window
 
     @cached_property
     def fingerprint(self) -> str:
@@ -68,7 +88,7 @@ class PdfPipeline:
     def source(self) -> ManifestSource:
         """Reads the pinned copy of the manifest."""
         return ManifestSource(
-            self._work_folder, self._manifest, self._locate, self._keys_of, self.settings.max_document_bytes
+            self._pins, self._documents, self._locate, self._keys_of, self.settings.max_document_bytes
         )
 
     def transform(self) -> ProcessTransform:
@@ -87,16 +107,29 @@ class PdfPipeline:
 
     def scope(self) -> str:
         """What a run reads, for the log of its plan."""
-        return f"documents of manifest {self.settings.manifest}, the unchanged skipped"
+        text = f"documents of manifest {self.settings.manifest}"
+        if not is_manifest_name(self.settings.manifest):
+            text += f", {self._window}" if self._window is not None else ", whenever they arrived"
+        return f"{text}, the unchanged skipped"
 
     def plan(self, batch_size: int) -> list[Batch]:
-        """Check the whole manifest, pin a copy of it, and split that by lines.
+        """Check folders and the whole manifest, pin a copy of it, and split that by lines.
 
         Raises one `SettingsError` that lists every fault of the manifest.
         """
-        manifest = self._manifest()
-        manifest.check()
-        return plan_pinned(pin_manifest(manifest, self._work_folder), batch_size)
+        pins = self._pins
+        if self.settings.text_files:
+            self._texts()
+        with self._listing() as listing:
+            summary = listing.check()
+            if not summary.documents:
+                return []
+            return plan_pinned(listing.documents(), pins, batch_size, summary.mean_bytes)
+
+    def after_batch(self, cycle_id: int, stop: threading.Event) -> None:
+        """Render the cycle's documents as files, where the settings ask for it; raises as `render_texts`."""
+        if self.settings.text_files:
+            render_texts(self._warehouse, (self.name, self.target), cycle_id, self._texts(), stop)
 
     @property
     def reads_everything(self) -> bool:
@@ -107,17 +140,18 @@ class PdfPipeline:
         """Runs read what their manifest names."""
 
     @property
-    def _work_folder(self) -> Path:
-        folder = self.settings.work_folder
-        if folder is None or not folder.is_dir():
-            raise SettingsError("work_folder must be the absolute path of a folder that is there and all tasks see")
-        return folder
+    def _pins(self) -> PinFolder:
+        return pin_folder(self.settings.work_folder, self._objects)
 
-    def _manifest(self) -> Manifest:
-        try:
-            return Manifest(Path(self._roots(self.settings.manifest).path))
-        except HeadraceError as error:
-            raise SettingsError(f"manifest: {error}") from None
+    def _texts(self) -> TextFolder:
+        return text_folder(self.settings.text_folder, self._objects)
+
+    def _listing(self) -> AbstractContextManager[Listing]:
+        return opened_listing(self.settings.manifest, self._places, self._window, self.settings.project_uuid)
+
+    def _documents(self) -> Iterator[ManifestDocument]:
+        with self._listing() as listing:
+            yield from listing.documents()
 
     def _keys_of(self, part: KeyListRange) -> set[str]:
         return {str(key) for key in page_keys(self._warehouse, part.list_id, part.first, part.last)}

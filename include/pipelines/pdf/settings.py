@@ -4,36 +4,63 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
 from include.engine.process_transform import ProcessTransform
 from include.engine.settings import EngineSettings
+from include.pipelines.pdf.content.object_names import S3_URI_PATTERN
 from include.pipelines.pdf.manifest.model import LANGUAGE_PATTERN
+from include.pipelines.pdf.manifest.reading import is_manifest_name
 from include.pipelines.pdf.ocr.pages import OcrMode, OcrRules
 from include.pipelines.pdf.transform import Limits, process_transform
 from include.warehouse.run_settings import PARAM, RunSettings
 
 MIB = 1024 * 1024
 
+IN_FLIGHT = 16
+"""Documents a worker that are read ahead of it: a link to an object ages while its document waits."""
+
+S3Uri = Annotated[str, Field(pattern=S3_URI_PATTERN)]
+
 
 class PdfSettings(RunSettings):
     """Which documents are read, and how."""
 
-    manifest: str = Field(default="manifest.ndjson", min_length=1, max_length=1000, json_schema_extra=PARAM)
-    """Path of the manifest, `.json` or `.ndjson`, within one of the allowed roots."""
+    manifest: str = Field(default="manifest.ndjson", min_length=1, max_length=1100, json_schema_extra=PARAM)
+    """What to read: a manifest, `.json` or `.ndjson`, or a folder whose PDF files it is. A path within the allowed
+    roots, or `s3://bucket/key` below an allowed prefix. Of a folder, a run reads what arrived in its window."""
+
+    project_uuid: UUID | None = Field(default=None, json_schema_extra=PARAM)
+    """Project of the documents of a folder. Empty: one that is made from the folder's name."""
 
     roots: tuple[Path, ...] = ()
-    """Absolute paths of the folders below which manifests and documents may lie; nothing else is read."""
+    """Absolute paths of the folders below which manifests and documents may lie; nothing else on disk is read."""
 
-    work_folder: Path | None = None
-    """Absolute path of a folder that all tasks see: a run's plan keeps a pinned copy of its manifest there."""
+    s3_conn_id: str | None = Field(default=None, min_length=1)
+    """Airflow connection of type `aws`, for manifests, documents and folders in S3. Empty: nothing is in S3."""
+
+    s3_prefixes: tuple[S3Uri, ...] = ()
+    """`s3://bucket/prefix/` below which manifests and documents may lie; nothing else in S3 is read."""
+
+    work_folder: S3Uri | Path | None = None
+    """Absolute path, or `s3://bucket/prefix/`, of a folder that all tasks see: a run's plan keeps a pinned copy of its
+    manifest there."""
+
+    text_files: bool = Field(default=False, json_schema_extra=PARAM)
+    """Write each document's text as a UTF-8 file too, `<document_uuid>.txt` in `text_folder`, pages parted by form
+    feeds."""
+
+    text_folder: S3Uri | Path | None = None
+    """Absolute path, or `s3://bucket/prefix/`, of the folder of those files."""
 
     batch_size: int | None = Field(default=20, ge=1, le=1_000_000, json_schema_extra=PARAM)
-    """Documents a mapped task. It grows where a run would pass 1,000 batches."""
+    """Documents a mapped task, 10 to 20 as a rule. Fewer where they are large; more where a run would pass 1,000
+    batches."""
 
-    workers: int = Field(default=2, ge=1, le=64, json_schema_extra=PARAM)
+    workers: int = Field(default=5, ge=1, le=64, json_schema_extra=PARAM)
     """Worker processes a mapped task; each takes about 80 MB and half a second to start."""
 
     queue_records: int = Field(default=50, ge=1, le=100_000, json_schema_extra=PARAM)
@@ -42,8 +69,11 @@ class PdfSettings(RunSettings):
     insert_batch: int = Field(default=10, ge=1, le=10_000, json_schema_extra=PARAM)
     """Documents a transaction."""
 
-    record_timeout_s: float | None = Field(default=600.0, gt=0, le=86_400)
+    record_timeout_s: float | None = Field(default=600.0, gt=0, le=86_400, json_schema_extra=PARAM)
     """Seconds after which a document is given up and its worker process killed."""
+
+    max_tries: int = Field(default=3, ge=1, le=20, json_schema_extra=PARAM)
+    """Tries of a document that the network or the store's throttling keeps from being read."""
 
     ocr: OcrMode = Field(default="auto", json_schema_extra=PARAM)
     """Pages that are read by OCR: those that are hardly more than an image (`auto`), none, or all."""
@@ -66,6 +96,9 @@ class PdfSettings(RunSettings):
     max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
     """Most pages of a document."""
 
+    part_pages: int = Field(default=500, ge=1, le=1_000_000)
+    """Fewest pages of a range: a document of at least twice as many is read in ranges, by all workers side by side."""
+
     max_characters: int = Field(default=20_000_000, ge=1, le=200_000_000)
     """Most characters of a document's text, which is in memory at once."""
 
@@ -84,9 +117,21 @@ class PdfSettings(RunSettings):
 
     @model_validator(mode="after")
     def _folders_are_absolute(self) -> Self:
-        folders = (*self.roots, self.work_folder, self.ocr_cache_folder)
-        if any(folder is not None and not folder.is_absolute() for folder in folders):
-            raise ValueError("roots, work_folder and ocr_cache_folder must be absolute paths")
+        folders = (*self.roots, self.work_folder, self.text_folder, self.ocr_cache_folder)
+        if any(isinstance(folder, Path) and not folder.is_absolute() for folder in folders):
+            raise ValueError(
+                "roots, work_folder, text_folder and ocr_cache_folder must be absolute paths; "
+                "work_folder and text_folder may be s3://bucket/prefix/"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _says_what_it_needs(self) -> Self:
+        in_s3 = self.s3_prefixes or any(isinstance(folder, str) for folder in (self.work_folder, self.text_folder))
+        if in_s3 and self.s3_conn_id is None:
+            raise ValueError("s3_prefixes, work_folder and text_folder in S3 need s3_conn_id")
+        if self.text_files and self.text_folder is None:
+            raise ValueError("text_files needs text_folder")
         return self
 
     @model_validator(mode="after")
@@ -96,8 +141,8 @@ class PdfSettings(RunSettings):
         return self
 
     @model_validator(mode="after")
-    def _nothing_tells_change_dates(self) -> Self:
-        if self.window_start is not None:
+    def _only_folders_tell_dates(self) -> Self:
+        if self.window_start is not None and is_manifest_name(self.manifest):
             raise ValueError("window_start and window_end: a manifest has no change dates, leave them empty")
         return self
 
@@ -108,11 +153,22 @@ class PdfSettings(RunSettings):
 
     def engine(self) -> EngineSettings:
         """With worker processes. A document waits as a reference, so its bytes bind no memory before its turn."""
-        return replace(super().engine(), worker_kind="processes", in_flight_bytes=4096 * MIB)
+        return replace(
+            super().engine(),
+            worker_kind="processes",
+            in_flight=IN_FLIGHT * self.workers,
+            in_flight_bytes=4096 * MIB,
+        )
 
     def limits(self) -> Limits:
         """What a document may be."""
-        return Limits(max_bytes=self.max_document_bytes, max_pages=self.max_pages, max_characters=self.max_characters)
+        return Limits(
+            max_bytes=self.max_document_bytes,
+            max_pages=self.max_pages,
+            max_characters=self.max_characters,
+            part_pages=self.part_pages,
+            most_parts=self.workers,
+        )
 
     def ocr_rules(self) -> OcrRules:
         """When and how pages are read by OCR."""

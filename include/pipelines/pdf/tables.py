@@ -9,8 +9,8 @@ from include.warehouse.target import Target
 DOCUMENTS = "documents"
 PAGES = "document_pages"
 
-MAX_PATH = 1000
-"""Characters of a `file_path`."""
+MAX_PATH = 1100
+"""Characters of a `file_path`: the longest URI of an object in S3 has 1,093 bytes."""
 
 
 def pdf_target() -> Target:
@@ -32,6 +32,8 @@ def pdf_target() -> Target:
         sa.Column("needs_ocr_pages", sa.Integer, nullable=False),
         sa.Column("seconds", sa.Float, nullable=False),
         sa.Column("metadata", sa.UnicodeText),
+        # Of an object in S3, as it was when it was read.
+        sa.Column("etag", sa.Unicode(210)),
     )
     pages = sa.Table(
         PAGES,

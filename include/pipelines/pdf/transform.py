@@ -6,14 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from include.engine.divided import Divided
 from include.engine.errors import RecordRejected, SettingsError
 from include.engine.model import NotedRows, Record, Row
 from include.engine.ports import Transform
 from include.engine.process_transform import ProcessTransform
-from include.pipelines.pdf.content.location import DocumentWork
+from include.pipelines.pdf.content.location import DocumentWork, RemoteFile
 from include.pipelines.pdf.content.open_content import Content, open_content
 from include.pipelines.pdf.extract.language import SAMPLE_CHARACTERS, guess_language
 from include.pipelines.pdf.extract.page import Document
@@ -21,6 +23,7 @@ from include.pipelines.pdf.extract.pdfium import PdfiumDocument
 from include.pipelines.pdf.ocr.cache import OcrCache
 from include.pipelines.pdf.ocr.pages import OcrRules, PageReader
 from include.pipelines.pdf.ocr.tesseract import find_tesseract
+from include.pipelines.pdf.ranges import divided
 from include.pipelines.pdf.tables import DOCUMENTS, PAGES
 
 MIB = 1024 * 1024
@@ -39,6 +42,10 @@ class Limits:
     max_pages: int = 10_000
     max_characters: int = 20_000_000
     """Of text: the rows of a document are in memory at once, in its worker process and in the task."""
+    part_pages: int = 500
+    """Fewest pages of a range that a worker process reads for itself."""
+    most_parts: int = 1
+    """Ranges of a document; 1 reads every document whole."""
 
 
 class PdfTransform:
@@ -54,8 +61,10 @@ class PdfTransform:
             self._cache = OcrCache(Path(rules.cache_folder), self._tesseract.version)
         self._turn = threading.Lock()
 
-    def __call__(self, record: Record) -> NotedRows:
-        """The document's row and those of its pages. A document settles whole, so its pages come in one answer.
+    def __call__(self, record: Record) -> NotedRows | Divided:
+        """The document's row and those of its pages, or of the range of pages that is asked for.
+
+        A large document is divided into such ranges. It settles whole.
 
         Raises `TransientError`, and `RecordRejected`: `pdf.missing`, `pdf.denied`, `pdf.source_changed`,
         `pdf.refused`, `pdf.too_large`, `pdf.empty`, `pdf.not_a_pdf`, `pdf.password`, `pdf.encryption`, `pdf.broken`,
@@ -67,21 +76,30 @@ class PdfTransform:
             _check_head(content)
             try:
                 with PdfiumDocument(content.path) as document:
-                    return self._rows(work, content, document, began)
+                    return self._parts(work, document) or self._rows(work, content, document, began)
             except RecordRejected as refusal:
                 if self._fallback is None or refusal.code not in FOR_FALLBACK:
                     raise
             return self._rows(work, content, self._fallback(content.file), began)
 
-    def _rows(self, work: DocumentWork, content: Content, document: Document, began: float) -> NotedRows:
+    def _parts(self, work: DocumentWork, document: Document) -> Divided | None:
+        limits = self._limits
+        self._check_pages(document)
+        return divided(work, len(document), limits.part_pages, limits.most_parts, limits.max_characters)
+
+    def _check_pages(self, document: Document) -> None:
         if len(document) > self._limits.max_pages:
             raise RecordRejected(
                 "pdf.too_many_pages", f"{len(document)} pages, {self._limits.max_pages} are allowed: raise max_pages"
             )
+
+    def _rows(self, work: DocumentWork, content: Content, document: Document, began: float) -> NotedRows:
+        self._check_pages(document)
+        first, last = work.pages or (0, len(document))
         reader = PageReader(self._rules, self._tesseract, self._cache, content.sha256, work.language)
         pages: list[Row] = []
         characters = 0
-        for number, opened in enumerate(document.pages(), 1):
+        for number, opened in enumerate(islice(document.pages(), first, last), first + 1):
             with opened as page:
                 found = reader.read(page, number)
             characters += len(found.text)
@@ -104,6 +122,7 @@ class PdfTransform:
             reader.notes["needs_ocr pages"],
             round(time.perf_counter() - began, 4),
             work.metadata,
+            work.location.etag if isinstance(work.location, RemoteFile) else None,
         )
         return NotedRows({DOCUMENTS: [row], PAGES: pages}, warnings={n: c for n, c in reader.notes.items() if c})
 

@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from include.engine.divided import Divided
 from include.engine.errors import FatalError, RecordRejected, RecordSkipped, TransientError
 from include.engine.model import Record, Rows
 
@@ -125,3 +126,31 @@ def holds_the_lock(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
         return {}
 
     return hang
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """In the order of the parts; refuses to join what says so."""
+    rows = [row for part in parts for row in part["t"]]
+    if any("merge fails" in row for row in rows):
+        raise RecordRejected("test.merge", "the parts do not fit together")
+    if any("merge is wrong" in row for row in rows):
+        raise ValueError("a secret of the patient")
+    return {"t": rows}
+
+
+def dividing(config: Mapping[str, Any]) -> Callable[[Record], Any]:
+    """Divides a list into its items, and does what each says."""
+
+    def divide_or_obey(record: Record) -> Any:
+        if isinstance(record.payload, list):
+            return Divided(record.payload, joined)
+        ORDERS.get(record.payload, lambda: None)()
+        if record.payload == "again":
+            return Divided(["x"], joined)
+        was_busy = Path(config.get("folder", ""), f"{record.key} busy")
+        if record.payload == "busy once" and not was_busy.exists():
+            was_busy.touch()
+            be_transient()
+        return {"t": [(record.key, os.getpid(), record.payload)]}
+
+    return divide_or_obey

@@ -46,10 +46,21 @@ def test_answers_go_to_their_questions_and_may_be_asked_for_later(exchange: Exch
     numbers = [exchange.ask(Record(key, None, size=10)) for key in "abc"]
     for number in numbers:
         process.answer(number)
-    assert exchange.answer(numbers[2], 1) == ("rows", "c")
-    assert exchange.answer(numbers[0], 1) == ("rows", "a")
+    assert exchange.answer(numbers[2], 1)[:2] == ("rows", "c")
+    assert exchange.answer(numbers[0], 1)[:2] == ("rows", "a")
     assert (exchange.under_way, exchange.bytes_under_way, exchange.oldest) == (0, 0, None)
-    assert exchange.answer(numbers[1], 1) == ("rows", "b")
+    assert exchange.answer(numbers[1], 1)[:2] == ("rows", "b")
+
+
+def test_rows_come_with_the_bytes_of_their_answer_and_errors_without(exchange: Exchange, process: Process) -> None:
+    numbers = [exchange.ask(Record(key, None)) for key in ("x" * 50_000, "b")]
+    process.answer(numbers[0])
+    process.wire.receive(time.monotonic() + 1)
+    process.wire.send((numbers[1], "rejected", "test.bad", "field x is bad"))
+    kind, rows, size = exchange.answer(numbers[0], 1)
+    assert (kind, len(rows)) == ("rows", 50_000)
+    assert 50_000 < size < 50_100
+    assert exchange.answer(numbers[1], 1) == ("rejected", "test.bad", "field x is bad")
 
 
 def test_forgotten_answers_are_dropped_whether_they_have_come_or_not(exchange: Exchange, process: Process) -> None:
@@ -61,7 +72,7 @@ def test_forgotten_answers_are_dropped_whether_they_have_come_or_not(exchange: E
     exchange.forget(numbers[2])
     process.answer(numbers[2])
     process.answer(numbers[3])
-    assert exchange.answer(numbers[3], 1) == ("rows", "d")
+    assert exchange.answer(numbers[3], 1)[:2] == ("rows", "d")
     assert not exchange._answers
     assert not exchange._forgotten
 
@@ -81,7 +92,7 @@ def test_the_time_in_which_nobody_listens_is_not_the_records(exchange: Exchange,
     time.sleep(0.3)
     late = threading.Timer(0.1, process.answer, [number])
     late.start()
-    assert exchange.answer(number, 0.2) == ("rows", "a")
+    assert exchange.answer(number, 0.2)[:2] == ("rows", "a")
     late.join()
 
 
@@ -100,7 +111,7 @@ def test_a_payload_that_does_not_pickle_is_no_question(exchange: Exchange, proce
     assert (exchange.asked, exchange.under_way) == (0, 0)
     number = exchange.ask(Record("b", None))
     process.answer(number)
-    assert exchange.answer(number, 1) == ("rows", "b")
+    assert exchange.answer(number, 1)[:2] == ("rows", "b")
 
 
 def test_short_questions_go_out_together_while_the_process_has_others(exchange: Exchange, process: Process) -> None:
@@ -113,7 +124,7 @@ def test_short_questions_go_out_together_while_the_process_has_others(exchange: 
         process.wire.send((number, "rows", None))
     answers = threading.Thread(target=lambda: [process.answer(number) for number in numbers[27:]])
     answers.start()
-    assert [exchange.answer(number, 1) for number in numbers] == [("rows", None)] * 27 + [
+    assert [exchange.answer(number, 1)[:2] for number in numbers] == [("rows", None)] * 27 + [
         ("rows", key) for key in range(27, 30)
     ]
     answers.join()

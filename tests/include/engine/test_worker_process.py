@@ -217,6 +217,14 @@ def test_large_records_cross_both_ways_without_waiting_for_each_other(house: Any
     assert sum(len(one.rows["t"][0][1]) for one in house.sink.settlements) == 12 * 1_000_003
 
 
+def test_a_small_record_of_many_rows_fills_the_insert_queue_as_its_rows_do(house: Any) -> None:
+    records = [Record(0, "big", size=10), Record(1, "", size=5_000)]
+    house.run(records, obedient(), worker_kind="processes", workers=1)
+    settled = house.sink.by_key()
+    assert 3_000_000 < settled[0].size < 3_001_000
+    assert settled[1].size == 5_000
+
+
 def test_an_unchanged_record_never_goes_to_a_process(house: Any) -> None:
     memory = DictMemory({key: Prior(None, f"hash {key}", in_this_cycle=False) for key in range(50)})
     orders = ["segfault" if number < 50 else "" for number in range(100)]

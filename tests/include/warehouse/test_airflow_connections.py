@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from include.engine.errors import FatalError, SettingsError
-from include.warehouse.airflow_connections import open_in_terminal, open_source, open_warehouse
+from include.warehouse.airflow_connections import open_in_terminal, open_s3, open_source, open_warehouse
 
 
 @pytest.fixture
@@ -163,3 +163,27 @@ def test_a_programs_mssql_connection_goes_through_the_provider(connection: Any, 
         "database": "dw",
         "port": "1444",
     }
+
+
+def test_an_s3_connection_gives_a_client_that_does_not_retry_and_signs_links(connection: Any) -> None:
+    extra = {"endpoint_url": "http://127.0.0.1:9", "region_name": "eu-central-1"}
+    connection(conn_type="aws", login="a-key-of-mine", password="a-secret-of-mine", extra=extra)
+
+    client = open_s3("target")
+
+    link = client.generate_presigned_url("get_object", Params={"Bucket": "cases", "Key": "a.pdf"}, ExpiresIn=60)
+    assert link.startswith("http://127.0.0.1:9/cases/a.pdf?X-Amz-Algorithm=AWS4-HMAC-SHA256")
+    assert "a-secret-of-mine" not in link
+    assert client.meta.config.retries["total_max_attempts"] == 1
+    assert client.meta.config.connect_timeout + client.meta.config.read_timeout <= 20
+
+
+def test_an_s3_connection_that_is_not_there_never_becomes_the_machines_own(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-machine")
+    with pytest.raises(SettingsError, match="connection nowhere is not there"):
+        open_s3("nowhere")
+    connection(conn_type="sqlite", host="/w.db")
+    with pytest.raises(SettingsError, match="connection target has type 'sqlite': use aws"):
+        open_s3("target")

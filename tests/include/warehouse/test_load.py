@@ -342,3 +342,30 @@ def test_a_batch_that_failed_before_its_claim_is_not_judged_by_its_former_succes
     assert judge_run(warehouse, run, [batch()], EngineSettings(), reported=[line]).succeeded
     with pytest.raises(FatalError, match="1 batches failed: 0"):
         judge_run(warehouse, run, [batch()], EngineSettings(), reported=[])
+
+
+@dataclass
+class FollowingPipeline(ToyPipeline):
+    followed: list[int] = field(default_factory=list)
+    breaks: bool = False
+
+    def after_batch(self, cycle_id: int, stop: threading.Event) -> None:
+        assert not stop.is_set()
+        self.followed.append(cycle_id)
+        if self.breaks:
+            raise TransientError("the disk is slow")
+
+
+def test_what_follows_a_batch_is_done_once_it_is_committed_and_again_by_its_retry(warehouse: Warehouse) -> None:
+    pipeline = FollowingPipeline(breaks=True)
+    with pytest.raises(TransientError, match="the disk is slow"):
+        load(warehouse, pipeline)
+    (cycle_id,) = pipeline.followed
+    assert Ledger(warehouse).line(cycle_id)["state"] == "succeeded"
+
+    pipeline.breaks = False
+    line = load(warehouse, pipeline, attempt={"owner": "owner 2", "try_number": 2})
+    assert pipeline.followed == [cycle_id, cycle_id]
+    assert (line["cycle_id"], line["records_settled"]) == (cycle_id, 20)
+    load(warehouse, pipeline, dry_run=True)
+    assert len(pipeline.followed) == 2

@@ -52,7 +52,7 @@ def fetch(location: RemoteFile, file: BinaryIO) -> None:
             _copy(answer, file, location.size)
     except urllib.error.HTTPError as error:
         error.close()
-        raise _refusal(error.code, error.headers) from None
+        raise refusal(error.code, error.headers.get("Retry-After")) from None
     except (http.client.HTTPException, OSError) as error:
         raise TransientError(f"the store did not answer to its end: {type(error).__name__}") from None
 
@@ -74,9 +74,10 @@ def _copy(answer: Any, file: BinaryIO, size: int) -> None:  # noqa: ANN401 - the
         raise TransientError(f"the body ended after {written} of {size} bytes")
 
 
-def _refusal(status: int, headers: Message) -> RecordRejected | TransientError:
+def refusal(status: int, retry_after: str | None = None) -> RecordRejected | TransientError:
+    """What a status above 299 means for its document."""
     if status in _AGAIN:
-        wait = headers.get("Retry-After", "")
+        wait = retry_after or ""
         return TransientError(
             f"the store answered {status}", float(wait) if wait.isascii() and wait.isdigit() else None
         )

@@ -32,6 +32,16 @@ Location = LocalFile | RemoteFile
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectPin:
+    """What an object in a store was when a listing or a manifest named it."""
+
+    etag: str
+    """As the header has it, with its quotes."""
+    size: int | None
+    """None where only the ETag is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentWork:
     """A record's payload."""
 
@@ -45,3 +55,5 @@ class DocumentWork:
     metadata: str | None
     """A JSON object."""
     location: Location
+    pages: tuple[int, int] | None = None
+    """Pages `[first, last)`, 0-based, where this is a part of the document; None is all of it."""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from include.engine.errors import RecordRejected, SettingsError
-from include.pipelines.pdf.content.location import LocalFile, Location
+from include.pipelines.pdf.content.location import LocalFile, Location, ObjectPin
 from include.pipelines.pdf.content.open_content import unreadable
 
-Locate = Callable[[str], Location]
-"""From a manifest's `file_path` to where the bytes are, now. Called in one thread, a record at a time.
 
-Raises `RecordRejected` for a path that is not allowed or not there, `TransientError` where asking again may help. A
-store of objects looks its object up (size, ETag), and presigns a URL.
-"""
+class Locate(Protocol):
+    """From a manifest's `file_path` to where the bytes are, now. Called in one thread, a record at a time."""
+
+    def __call__(self, file_path: str, pin: ObjectPin | None = None, /) -> Location:
+        """`pin`: what an object was when the run was planned; files on disk have none.
+
+        Raises `RecordRejected` for a path that is not allowed or not there, `TransientError` where asking again may
+        help.
+        """
+        ...
 
 
 class LocalRoots:
@@ -28,8 +34,16 @@ class LocalRoots:
             raise SettingsError(f"roots: {', '.join(wrong)} must be absolute paths of folders")
         self._roots = [root.resolve() for root in roots]
 
-    def __call__(self, file_path: str) -> LocalFile:
+    def __call__(self, file_path: str, pin: ObjectPin | None = None, /) -> LocalFile:
         """A relative path is looked for in one root after the other. Raises `RecordRejected`, `TransientError`."""
+        del pin
+        try:
+            return _located(self.resolve(file_path))
+        except OSError as error:
+            raise unreadable(error) from None
+
+    def resolve(self, file_path: str) -> Path:
+        """The path that is meant, without symbolic links, whether something is there or not; raises as a call does."""
         candidates = [root / file_path for root in self._roots]
         try:
             allowed = [
@@ -37,7 +51,7 @@ class LocalRoots:
             ]
             if not allowed:
                 raise RecordRejected("pdf.outside_roots", "file_path leads outside the folders of the setting roots")
-            return _located(next((path for path in allowed if path.exists()), allowed[0]))
+            return next((path for path in allowed if path.exists()), allowed[0])
         except (ValueError, RuntimeError):  # a NUL; links that go round
             raise RecordRejected("pdf.missing", "file_path is no path of a file") from None
         except OSError as error:

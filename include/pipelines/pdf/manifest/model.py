@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
+from include.pipelines.pdf.content.location import ObjectPin
 from include.pipelines.pdf.tables import MAX_PATH
 
 LANGUAGE_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{1,30}(\+[A-Za-z][A-Za-z0-9_]{1,30}){0,4}$"
@@ -23,6 +24,7 @@ _EXPECTED = {
     "metadata": f"must be an object of at most {MAX_METADATA_BYTES} bytes as JSON",
     "language": "must name languages as Tesseract does: eng, or deu+fra",
     "bytes": "must be a whole number, 0 or more",
+    "etag": "must be the ETag of an object in S3, up to 200 characters",
 }
 
 
@@ -41,7 +43,9 @@ class ManifestDocument(BaseModel):
     language: Annotated[str, Field(pattern=LANGUAGE_PATTERN)] | None = None
     """Of OCR; None takes the setting's."""
     bytes: Annotated[int, Field(strict=True, ge=0)] | None = None
-    """Where whoever made the manifest knows it: only the balance of batches looks at it."""
+    """Where whoever made the manifest knows it: for the balance of batches, and with an ETag for what is read."""
+    etag: Annotated[str, Field(pattern=r'^"?[!#-~]{1,200}"?$')] | None = None
+    """Of an object in S3: an object that has another one by now is not read. With quotes or without."""
 
     @field_validator("metadata")
     @classmethod
@@ -49,6 +53,16 @@ class ManifestDocument(BaseModel):
         if metadata is not None and len(json.dumps(metadata, allow_nan=False)) > MAX_METADATA_BYTES:
             raise ValueError
         return metadata
+
+    @field_validator("etag")
+    @classmethod
+    def _has_quotes(cls, etag: str | None) -> str | None:
+        return None if etag is None else '"' + etag.strip('"') + '"'
+
+    @property
+    def pin(self) -> ObjectPin | None:
+        """What the object was when the entry was made, as far as it says."""
+        return None if self.etag is None else ObjectPin(self.etag, self.bytes)
 
     @property
     def key(self) -> str:

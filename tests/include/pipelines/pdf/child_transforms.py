@@ -1,4 +1,4 @@
-"""A transform that crashes or hangs for one document; loaded in worker processes by name."""
+"""A transform that crashes, hangs or takes all memory for one document each; loaded in worker processes by name."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def crashing(config: Mapping[str, Any]) -> Transform:
             ctypes.string_at(0)
         if record.payload.file_path == "hang.pdf":
             ctypes.PyDLL(None).sleep(1000)  # native code that holds the interpreter's lock
+        if record.payload.file_path == "memory.pdf":
+            bytearray(64 * 1024**3)
         return read(record)
 
     return crash_hang_or_read

@@ -1,81 +1,21 @@
 from __future__ import annotations
 
 import os
-import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from include.engine.errors import SettingsError
 from include.engine.model import Batch, KeyListRange
-from include.pipelines.pdf.pipeline import PdfPipeline
-from include.pipelines.pdf.settings import PdfSettings
 from include.pipelines.pdf.tables import DOCUMENTS, PAGES
-from include.warehouse.attempt import Attempt
-from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.key_lists import store_keys
-from include.warehouse.load import load_batch
-from include.warehouse.pipeline import Pipeline
+from include.warehouse.pipeline import Following, Pipeline
 from tests.fixtures.pdf_files import scanned_pdf, text_pdf
-from tests.include.pipelines.pdf.entries import entry, key_of, write_lines
-
-NAMES = ["0.pdf", "1.pdf", "2.pdf"]
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return sqlite_warehouse(tmp_path / "warehouse.db")
-
-
-class House:
-    """Three documents, their manifest, and runs of it."""
-
-    def __init__(self, folder: Path, work_folder: Path, warehouse: Warehouse) -> None:
-        self.folder, self.warehouse = folder, warehouse
-        self.settings: dict[str, Any] = {"roots": (folder,), "work_folder": work_folder, "ocr": "never", "workers": 1}
-        self.runs = 0
-        for name in NAMES:
-            text_pdf(folder / name, [f"{name} page {page}" for page in (1, 2)])
-        self.write_manifest([entry(name, metadata={"of": name}) for name in NAMES])
-
-    def write_manifest(self, entries: list[Mapping[str, Any]]) -> None:
-        write_lines(self.folder / "manifest.ndjson", entries)
-
-    def pipeline(self, **settings: Any) -> PdfPipeline:
-        return PdfPipeline(PdfSettings(**(self.settings | settings)), self.warehouse)
-
-    def load(self, batch: Batch | None = None, *, force: bool = False, **settings: Any) -> dict[str, Any]:
-        pipeline = self.pipeline(**settings)
-        self.runs += 1
-        attempt = Attempt(pipeline.name, pipeline.target.name, "d", f"run {self.runs}", "load", 0, "me", 1)
-        return load_batch(
-            pipeline,
-            batch or pipeline.plan(100)[0],
-            attempt,
-            self.warehouse,
-            pipeline.settings.engine(),
-            stop=threading.Event(),
-            force=force,
-            skip_unchanged=pipeline.settings.skip_unchanged,
-        )
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        target = self.pipeline().target.table(table)
-        with self.warehouse.connect() as connection:
-            return [dict(row._mapping) for row in connection.execute(sa.select(target))]
-
-    def texts(self) -> set[str]:
-        return {row["text"] for row in self.rows(PAGES)}
-
-
-@pytest.fixture
-def house(folder: Path, tmp_path: Path, warehouse: Warehouse) -> House:
-    (tmp_path / "work").mkdir()
-    return House(folder, tmp_path / "work", warehouse)
+from tests.include.pipelines.pdf.entries import entry, key_of
+from tests.include.pipelines.pdf.house import NAMES, House
 
 
 def test_documents_and_pages_land_in_their_tables(house: House) -> None:
@@ -148,6 +88,8 @@ def test_a_plan_lists_every_fault_and_starts_nothing(house: House) -> None:
         ({"manifest": "../manifest.ndjson"}, r"manifest: pdf\.outside_roots"),
         ({"manifest": "none.ndjson"}, r"manifest: pdf\.missing"),
         ({"work_folder": None}, "work_folder must be"),
+        ({"text_files": True, "text_folder": "/nowhere/at/all"}, "text_folder must be"),
+        ({"manifest": "s3://cases/incoming/"}, "manifest: it is in S3, set s3_conn_id"),
     ],
 )
 def test_a_run_says_what_is_wrong_with_its_settings_before_it_starts(
@@ -194,3 +136,4 @@ def test_it_is_a_pipeline_of_the_house(house: House) -> None:
     assert not pipeline.reads_everything
     assert pipeline.watermark() is None
     assert "manifest.ndjson" in pipeline.scope()
+    assert isinstance(pipeline, Following)

@@ -11,7 +11,7 @@ import pytest
 
 from include.engine.errors import BatchStopped, SettingsError
 from include.engine.model import Rows
-from include.pipelines.pdf.content.location import RemoteFile
+from include.pipelines.pdf.content.location import ObjectPin, RemoteFile
 from include.pipelines.pdf.processing import process_document_manifest, process_pdf_batch
 from include.pipelines.pdf.settings import PdfSettings
 from include.pipelines.pdf.statistics import PdfStatistics
@@ -216,7 +216,7 @@ def test_documents_behind_urls_are_fetched_by_the_worker_processes_and_throttlin
     with ThreadingHTTPServer(("127.0.0.1", 0), Moody) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
-        def locate(file_path: str) -> RemoteFile:
+        def locate(file_path: str, pin: ObjectPin | None = None, /) -> RemoteFile:
             url = f"http://127.0.0.1:{server.server_port}/{file_path}"
             return RemoteFile(url, '"x"', (folder / file_path).stat().st_size)
 

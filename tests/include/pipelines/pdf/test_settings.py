@@ -12,6 +12,7 @@ from include.pipelines.pdf.settings import PdfSettings
 def test_the_engine_works_in_processes_and_file_sizes_hold_nothing_up() -> None:
     engine = PdfSettings(workers=3).engine()
     assert (engine.worker_kind, engine.workers, engine.record_timeout_s) == ("processes", 3, 600)
+    assert engine.in_flight == 48
     assert engine.in_flight_bytes >= PdfSettings().max_document_bytes * engine.workers
 
 
@@ -33,8 +34,13 @@ def test_limits_and_rules_of_ocr_are_the_settings() -> None:
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"roots": ("documents",)}, "roots, work_folder and ocr_cache_folder must be absolute"),
-        ({"work_folder": "work"}, "roots, work_folder and ocr_cache_folder must be absolute"),
+        ({"roots": ("documents",)}, "roots, work_folder, text_folder and ocr_cache_folder must be absolute"),
+        ({"work_folder": "work"}, "roots, work_folder, text_folder and ocr_cache_folder must be absolute"),
+        ({"s3_prefixes": ("s3://cases/",)}, "need s3_conn_id"),
+        ({"work_folder": "s3://cases/work/"}, "need s3_conn_id"),
+        ({"s3_prefixes": ("cases/",), "s3_conn_id": "store"}, "s3_prefixes"),
+        ({"text_files": True}, "text_files needs text_folder"),
+        ({"project_uuid": "x"}, "project_uuid"),
         ({"record_timeout_s": 60}, "ocr_max_seconds must lie below record_timeout_s"),
         ({"window_start": "2025-01-01", "window_end": "2025-01-02"}, "a manifest has no change dates"),
         ({"ocr_language": "eng; rm"}, "ocr_language"),
@@ -51,6 +57,18 @@ def test_without_ocr_or_deadline_the_two_times_do_not_concern_each_other() -> No
     assert PdfSettings(record_timeout_s=None).record_timeout_s is None
 
 
-@pytest.mark.parametrize("name", ["roots", "work_folder", "ocr_cache_folder"])
+def test_a_folder_has_dates_a_manifest_has_none() -> None:
+    window = {"window_start": "2025-01-01", "window_end": "2025-01-02"}
+    assert PdfSettings(manifest="s3://cases/incoming/", **window).window_start is not None
+
+
+def test_a_folder_is_a_path_or_an_uri() -> None:
+    settings = PdfSettings(work_folder="/work_folder", text_folder="s3://cases/texts/", s3_conn_id="store")
+    assert (settings.work_folder, settings.text_folder) == (Path("/work_folder"), "s3://cases/texts/")
+
+
+@pytest.mark.parametrize(
+    "name", ["roots", "work_folder", "text_folder", "ocr_cache_folder", "s3_conn_id", "s3_prefixes"]
+)
 def test_who_may_trigger_a_run_may_not_choose_a_folder(name: str) -> None:
     assert PdfSettings.model_fields[name].json_schema_extra is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from include.engine.errors import TransientError
-from include.pipelines.pdf.content.location import DocumentWork, Location, RemoteFile
+from include.pipelines.pdf.content.location import DocumentWork, Location, ObjectPin, RemoteFile
 from include.pipelines.pdf.content.roots import LocalRoots
 from include.pipelines.pdf.source import record_of
 from tests.include.pipelines.pdf.entries import PROJECT, document, key_of
@@ -34,7 +34,7 @@ def test_what_cannot_be_located_or_is_too_large_settles_with_its_cause(folder: P
 def test_a_place_that_cannot_be_told_at_once_is_asked_for_again_and_then_given_up() -> None:
     asked: list[str] = []
 
-    def locate(file_path: str) -> Location:
+    def locate(file_path: str, pin: ObjectPin | None = None, /) -> Location:
         asked.append(file_path)
         if len(asked) < 3:
             raise TransientError("slow down", 0.0)
@@ -42,9 +42,21 @@ def test_a_place_that_cannot_be_told_at_once_is_asked_for_again_and_then_given_u
 
     assert record_of(document("a.pdf"), locate, 10).payload.location is REMOTE
 
-    def never(file_path: str) -> Location:
+    def never(file_path: str, pin: ObjectPin | None = None, /) -> Location:
         raise TransientError("slow down", 0.0)
 
     fault = record_of(document("a.pdf"), never, 10).fault
     assert fault is not None
     assert (fault.code, fault.message) == ("gave_up.transient", "it could not be located: slow down")
+
+
+def test_what_an_entry_says_of_its_object_goes_to_whoever_locates_it() -> None:
+    seen: list[ObjectPin | None] = []
+
+    def locate(file_path: str, pin: ObjectPin | None = None, /) -> Location:
+        seen.append(pin)
+        return REMOTE
+
+    for fields in ({}, {"bytes": 5}, {"etag": "abc"}, {"etag": '"abc"', "bytes": 5}):
+        record_of(document("a.pdf", **fields), locate, 10)
+    assert seen == [None, None, ObjectPin('"abc"', None), ObjectPin('"abc"', 5)]

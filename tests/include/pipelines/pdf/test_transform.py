@@ -52,6 +52,7 @@ def test_a_document_gives_its_row_and_one_a_page(folder: Path, record: MakeRecor
         "ocr_pages": 0,
         "needs_ocr_pages": 0,
         "metadata": '{"case": 7}',
+        "etag": None,
     }
     key = str(key_of("a.pdf"))
     assert rows[PAGES] == [

@@ -43,16 +43,16 @@ def test_metadata_gives_the_same_text_whatever_the_order_of_its_fields() -> None
     [
         (entry("a.pdf") | {"document_uuid": SECRET}, ["document_uuid must be a UUID"]),
         (entry("a.pdf") | {"project_uuid": 7}, ["project_uuid must be a UUID"]),
-        (entry("a.pdf") | {"file_path": ""}, ["file_path must be a text of 1 to 1000 characters without NUL"]),
+        (entry("a.pdf") | {"file_path": ""}, ["file_path must be a text of 1 to 1100 characters without NUL"]),
         (
             entry("a.pdf") | {"file_path": SECRET + "\0"},
-            ["file_path must be a text of 1 to 1000 characters without NUL"],
+            ["file_path must be a text of 1 to 1100 characters without NUL"],
         ),
         (
             entry("a.pdf") | {"file_path": SECRET * 100},
-            ["file_path must be a text of 1 to 1000 characters without NUL"],
+            ["file_path must be a text of 1 to 1100 characters without NUL"],
         ),
-        (entry("a.pdf") | {"file_path": 5}, ["file_path must be a text of 1 to 1000 characters without NUL"]),
+        (entry("a.pdf") | {"file_path": 5}, ["file_path must be a text of 1 to 1100 characters without NUL"]),
         (
             entry("a.pdf", metadata=[SECRET]),
             [f"metadata must be an object of at most {MAX_METADATA_BYTES} bytes as JSON"],
@@ -68,6 +68,8 @@ def test_metadata_gives_the_same_text_whatever_the_order_of_its_fields() -> None
         (entry("a.pdf", language="; rm"), ["language must name languages as Tesseract does: eng, or deu+fra"]),
         (entry("a.pdf", language="../eng"), ["language must name languages as Tesseract does: eng, or deu+fra"]),
         (entry("a.pdf", bytes=-1), ["bytes must be a whole number, 0 or more"]),
+        (entry("a.pdf", etag=""), ["etag must be the ETag of an object in S3, up to 200 characters"]),
+        (entry("a.pdf", etag='"a"b"'), ["etag must be the ETag of an object in S3, up to 200 characters"]),
         (
             entry("a.pdf") | {"metdata": SECRET},
             ["'metdata' is no field of a document: what is not read belongs into metadata"],

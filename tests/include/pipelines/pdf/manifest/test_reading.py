@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from include.engine.errors import SettingsError
-from include.pipelines.pdf.manifest.reading import MAX_LINE_BYTES, MAX_LISTED_FAULTS, Manifest
+from include.pipelines.pdf.manifest.listing import MAX_LISTED_FAULTS
+from include.pipelines.pdf.manifest.reading import MAX_LINE_BYTES, Manifest, is_manifest_name
 from tests.include.pipelines.pdf.entries import PROJECT, entry, key_of, write_lines
 
 NAMES = [f"{number}.pdf" for number in (3, 1, 2)]
@@ -28,6 +29,26 @@ def test_both_forms_give_the_same_documents_in_their_order(manifest: Manifest) -
     assert [document.file_path for document in manifest.documents()] == NAMES
     summary = manifest.check()
     assert (summary.id, summary.documents, summary.bytes) == ("case 7", 3, 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("case.json", True),
+        ("s3://bucket/a b/case.NDJSON", True),
+        ("case.jsonl", True),
+        ("case", False),
+        ("s3://bucket/case.json/", False),
+        ("case.json/incoming", False),
+    ],
+)
+def test_a_manifest_is_known_by_its_ending_and_anything_else_is_a_folder(name: str, expected: bool) -> None:
+    assert is_manifest_name(name) is expected
+
+
+def test_the_mean_size_is_that_of_the_entries_that_say_one(tmp_path: Path) -> None:
+    lines = [entry("a.pdf", bytes=10), entry("b.pdf"), entry("c.pdf", bytes=30)]
+    assert Manifest(write_lines(tmp_path / "case.ndjson", lines)).check().mean_bytes == 20
 
 
 def test_a_byte_order_mark_is_no_fault(manifest: Manifest) -> None:

@@ -1,0 +1,112 @@
+"""Folders as manifests: the documents that lie in a local folder, or below a prefix in S3."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import ValidationError
+
+from include.engine.errors import RecordRejected, SettingsError
+from include.pipelines.pdf.content.object_names import ObjectName
+from include.pipelines.pdf.content.objects import ObjectStore
+from include.pipelines.pdf.manifest.listing import Entry, Listing
+from include.pipelines.pdf.manifest.model import ManifestDocument, faults_of
+from include.warehouse.window import Window
+
+SUFFIX = ".pdf"
+"""In any case. Other names are passed over."""
+
+
+class PrefixListing(Listing):
+    """The objects below a prefix that arrived, or were replaced, within a window; in the order of their keys.
+
+    A document's uuid comes from its URI, so it is the same in every run. Entries pin what the listing said of size and
+    ETag.
+    """
+
+    may_be_empty: ClassVar[bool] = True
+
+    def __init__(self, store: ObjectStore, prefix: ObjectName, window: Window | None, project: UUID | None) -> None:
+        """Without a project, one that is made from the prefix."""
+        self._store = store
+        self._prefix = prefix
+        self._window = window
+        self.id = str(prefix)
+        self.label = f"manifest {prefix}"
+        self._project = project or uuid5(NAMESPACE_URL, str(prefix))
+
+    def entries(self) -> Iterator[Entry]:
+        """As the store lists them; raises `SettingsError` where it refuses to, `TransientError`."""
+        try:
+            for number, found in enumerate(self._store.listed(self._prefix), 1):
+                if not found.name.key.lower().endswith(SUFFIX) or not _within(found.modified, self._window):
+                    continue
+                pin = {"bytes": found.pin.size, "etag": found.pin.etag}
+                yield _entry(f"object {number}", str(found.name), str(found.name), self._project, pin)
+        except RecordRejected as refusal:
+            raise SettingsError(f"{self.label} cannot be listed: {refusal.message}") from None
+
+
+class FolderListing(Listing):
+    """The files in a folder and the folders below it that changed within a window; in the order of their paths.
+
+    A document's uuid comes from its absolute path. Symbolic links are passed over; the names of one folder are in
+    memory at once.
+    """
+
+    may_be_empty: ClassVar[bool] = True
+
+    def __init__(self, folder: Path, window: Window | None, project: UUID | None) -> None:
+        """`folder` is absolute. Without a project, one that is made from its path."""
+        self._folder = folder
+        self._window = window
+        self.id = folder.name
+        self.label = f"manifest {folder.name}"
+        self._project = project or uuid5(NAMESPACE_URL, folder.as_uri())
+
+    def entries(self) -> Iterator[Entry]:
+        """Raises `SettingsError` for a folder that cannot be read."""
+        number = 0
+        try:
+            for path in _files(self._folder):
+                number += 1
+                try:
+                    found = path.lstat()
+                except FileNotFoundError:  # it went while we looked
+                    continue
+                modified = datetime.fromtimestamp(found.st_mtime, UTC)
+                if not stat.S_ISREG(found.st_mode) or not _within(modified, self._window):
+                    continue
+                size = {"bytes": found.st_size}
+                yield _entry(f"file {number}", str(path), path.as_uri(), self._project, size)
+        except OSError as error:
+            raise SettingsError(f"{self.label} cannot be read: {type(error).__name__}") from None
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder, onerror=_raise):
+        folders.sort()
+        yield from (Path(parent, name) for name in sorted(names) if name.lower().endswith(SUFFIX))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _within(moment: datetime, window: Window | None) -> bool:
+    return window is None or window.start <= moment < window.end
+
+
+def _entry(place: str, file_path: str, uri: str, project: UUID, more: Mapping[str, object]) -> Entry:
+    named = {"document_uuid": uuid5(NAMESPACE_URL, uri), "file_path": file_path, "project_uuid": project}
+    try:
+        document = ManifestDocument.model_validate({**named, **more})
+    except ValidationError as error:
+        return Entry(place, None, tuple(faults_of(error)))
+    return Entry(place, document)

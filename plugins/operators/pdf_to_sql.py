@@ -1,0 +1,48 @@
+"""The three tasks of the PDF pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from include.pipelines.pdf.content.objects import ObjectStore
+from include.pipelines.pdf.ledger_statistics import run_statistics
+from include.pipelines.pdf.pipeline import PdfPipeline
+from include.pipelines.pdf.settings import PdfSettings
+from include.warehouse.airflow_connections import open_s3
+from include.warehouse.connection import Warehouse
+from include.warehouse.runs import Run
+from include.warehouse.window import Window
+from plugins.operators.batch import BatchOperator
+from plugins.operators.pipeline_operator import PipelineOperator
+from plugins.operators.plan import PlanOperator
+from plugins.operators.summarize import SummarizeOperator
+
+
+class PdfTask(PipelineOperator[PdfSettings]):
+    """A task of the pipeline `pdf_text`."""
+
+    pipeline_name = "pdf_text"
+    settings_type = PdfSettings
+
+    def build(self, settings: PdfSettings, window: Window | None, warehouse: Warehouse) -> PdfPipeline:
+        """Reads from the folders, and through the connection, that the settings name."""
+        objects = None
+        if settings.s3_conn_id is not None:
+            objects = ObjectStore(open_s3(settings.s3_conn_id), settings.s3_prefixes)
+        return PdfPipeline(settings, warehouse, objects=objects, window=window)
+
+
+class PdfPlanOperator(PdfTask, PlanOperator[PdfSettings]):
+    """Checks the whole manifest, pins a copy of it, and splits that by lines."""
+
+
+class PdfToSqlOperator(PdfTask, BatchOperator[PdfSettings]):
+    """Reads the documents of one batch in worker processes, and loads their text."""
+
+
+class PdfSummarizeOperator(PdfTask, SummarizeOperator[PdfSettings]):
+    """Judges a run of the PDF pipeline, and says how fast it was."""
+
+    def measures(self, warehouse: Warehouse, run: Run) -> dict[str, Any]:
+        """Documents an hour, pages a second and the slowest, as `documents`."""
+        return {"documents": run_statistics(warehouse, run)}
