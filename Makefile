@@ -25,7 +25,7 @@ $(VENV)/.ready: requirements.txt
 	"$(BIN)/python" -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt && \
 	touch $@
 
-demo: setup ## Load 2,000 generated loan applications and 40 PDF documents in real Airflow and show the runs
+demo: setup ## Run every pipeline on generated records in real Airflow and show the runs
 	@env -u AIRFLOW_CONN_HEADRACE_WAREHOUSE -u AIRFLOW_CONN_HEADRACE_SOURCE $(WITH) python .airflow/demo.py
 
 up: setup ## Start Airflow on 127.0.0.1 (PORT=8080) until Ctrl-C

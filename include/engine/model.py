@@ -5,15 +5,47 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from include.engine.errors import FatalError, RecordRejected
 from include.engine.names import MAX_WARNINGS, add_names
+from include.engine.parts import (
+    ByteRange,
+    Key,
+    KeyListRange,
+    KeyRange,
+    LineRange,
+    NamedSlice,
+    Part,
+    part_from_json,
+    part_label,
+    part_to_json,
+)
 
-Key = str | int
-"""Names a record for ever. Numbers sort as numbers, text by code point."""
+__all__ = [
+    "MAX_BATCH_JSON_BYTES",
+    "Batch",
+    "ByteRange",
+    "InsertBatch",
+    "Key",
+    "KeyListRange",
+    "KeyRange",
+    "KeyTiming",
+    "LineRange",
+    "NamedSlice",
+    "NotedRows",
+    "Outcome",
+    "Part",
+    "Prior",
+    "Receipt",
+    "Record",
+    "Row",
+    "Rows",
+    "Settlement",
+    "noticed",
+]
 
 Row = tuple[Any, ...]
 """The values of one target row, in the declared order of its table's columns."""
@@ -63,57 +95,6 @@ MAX_BATCH_JSON_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRange:
-    """Keys in `[lower, upper)`; None is an open end."""
-
-    lower: Key | None
-    upper: Key | None
-
-
-@dataclass(frozen=True, slots=True)
-class LineRange:
-    """Lines in `[first_line, last_line)`, 0-based, at bytes `[start, end)` of a pinned file."""
-
-    uri: str
-    pin: str
-    """ETag or `sha256:…` of the file when it was planned; another one at reading is `SourceChanged`."""
-    first_line: int
-    last_line: int
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class ByteRange:
-    """The lines that *start* at a byte in `[start, end)` of a pinned file."""
-
-    uri: str
-    pin: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeyListRange:
-    """Positions in `[first, last)`, 0-based, of a list of keys stored in the warehouse."""
-
-    list_id: str
-    first: int
-    last: int
-
-
-Part = KeyRange | LineRange | ByteRange | KeyListRange
-
-_PARTS: dict[str, type[Any]] = {
-    "key_range": KeyRange,
-    "line_range": LineRange,
-    "byte_range": ByteRange,
-    "key_list": KeyListRange,
-}
-_KINDS = {part: kind for kind, part in _PARTS.items()}
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """A reference to the work of one mapped task; it holds no records and no list of keys."""
 
@@ -127,22 +108,13 @@ class Batch:
     @property
     def label(self) -> str:
         """Names the mapped task in the Airflow UI; keys and positions only."""
-        match self.part:
-            case KeyRange(lower, upper):
-                return f"{self.index}: {'…' if lower is None else lower} to {'…' if upper is None else upper}"
-            case LineRange():
-                return f"{self.index}: lines {self.part.first_line} to {self.part.last_line}"
-            case ByteRange():
-                return f"{self.index}: bytes {self.part.start} to {self.part.end}"
-            case KeyListRange():
-                return f"{self.index}: listed keys {self.part.first} to {self.part.last}"
+        return f"{self.index}: {part_label(self.part)}"
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict for XCom; raises `FatalError` when it would pass 1 KB."""
         document = {
             "index": self.index,
-            "kind": _KINDS[type(self.part)],
-            **asdict(self.part),
+            **part_to_json(self.part),
             "planned_records": self.planned_records,
             "estimated": self.estimated,
         }
@@ -158,9 +130,8 @@ class Batch:
         """The inverse of `to_json`; raises `FatalError` naming the missing or unknown field."""
         fields = dict(document)
         try:
-            part_type = _PARTS[fields.pop("kind")]
             index, planned, estimated = (fields.pop(name) for name in ("index", "planned_records", "estimated"))
-            return cls(index=index, part=part_type(**fields), planned_records=planned, estimated=estimated)
+            return cls(index=index, part=part_from_json(fields), planned_records=planned, estimated=estimated)
         except (KeyError, TypeError) as error:
             raise FatalError(f"not a batch reference, fields {sorted(document)}: {error}") from None
 

@@ -1,4 +1,4 @@
-"""Airflow connections turned into warehouses, a dialect and a way to connect, and into clients of S3.
+"""Airflow connections turned into warehouses, into clients of S3, and into the parts of a service.
 
 The one module below the operators that knows Airflow, so that operators and commands find a connection the same way.
 Import it where it is used: Airflow takes seconds to load, and benchmarks and worker processes need none of it.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,25 @@ def _opened_to_read(connection: Connection) -> Warehouse:
     if not path.is_file():
         raise SettingsError(f"connection {connection.conn_id}: there is no file {path}")
     return Warehouse("sqlite", lambda: _read_only(path), create_tables=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceParts:
+    """What a connection says about a service that a pipeline asks; `repr` shows no secret."""
+
+    host: str | None
+    port: int | None
+    schema: str | None
+    login: str | None
+    password: str | None = field(repr=False)
+    extra: str | None = field(repr=False)
+    """JSON text."""
+
+
+def service_parts(conn_id: str) -> ServiceParts:
+    """The parts of a connection of any type, as plain values; raises `SettingsError` for one that is not there."""
+    found = _found(conn_id, BaseHook.get_connection)
+    return ServiceParts(found.host, found.port, found.schema, found.login, found.password, found.extra)
 
 
 def _look_up(conn_id: str, get: Callable[[str], Any] = BaseHook.get_connection) -> Connection:

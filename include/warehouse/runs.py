@@ -90,6 +90,15 @@ def last_watermark(warehouse: Warehouse, pipeline: str, target: str) -> str | No
     return warehouse.transact("read the watermark", lambda connection: connection.execute(query).scalar(), write=False)
 
 
+def first_success(warehouse: Warehouse, pipeline: str, target: str) -> datetime | None:
+    """When the first run that succeeded came to its end, aware, UTC; None before there is one."""
+    query = sa.select(sa.func.min(runs.c.ended_at)).where(
+        runs.c.pipeline == pipeline, runs.c.target == target, runs.c.state == SUCCEEDED
+    )
+    ended = warehouse.transact("read the first run", lambda connection: connection.execute(query).scalar(), write=False)
+    return None if ended is None else ended.replace(tzinfo=UTC)
+
+
 def run_line(warehouse: Warehouse, run: Run) -> dict[str, Any] | None:
     """The run's line, `settings` and `summary` parsed; None when it was never opened."""
 

@@ -13,7 +13,7 @@ from include.engine.stats import Progress
 from include.warehouse.attempt import Attempt
 from include.warehouse.load import load_batch
 from include.warehouse.run_settings import RunSettings
-from plugins.operators.pipeline_operator import PipelineOperator, window_of
+from plugins.operators.pipeline_operator import PipelineOperator
 
 S = TypeVar("S", bound=RunSettings)
 
@@ -39,7 +39,7 @@ class BatchOperator(PipelineOperator[S]):
         context["label"] = batch.label  # type: ignore[typeddict-unknown-key]  # read by map_index_template
         settings = self.settings(context)
         warehouse = self.warehouse(settings)
-        pipeline = self.build(settings, window_of(settings, context), warehouse)
+        pipeline = self.build(settings, self.window(settings, context), warehouse)
         ti = context["ti"]
         attempt = Attempt(
             pipeline=pipeline.name,

@@ -38,6 +38,10 @@ class PipelineOperator(BaseOperator, Generic[S]):
     def build(self, settings: S, window: Window | None, warehouse: Warehouse) -> Pipeline:
         """The pipeline for this run; resolves the connections that it needs, once."""
 
+    def window(self, settings: S, context: Context) -> Window | None:
+        """The change dates that the run reads; a pipeline that goes on from a watermark may have its own rule."""
+        return window_of(settings, context)
+
     def settings(self, context: Context) -> S:
         """This run's settings; raises `SettingsError` before any work starts."""
         # A ClassVar cannot name the class's own type variable.

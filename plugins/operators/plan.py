@@ -18,7 +18,7 @@ from include.warehouse.run_settings import RunSettings
 from include.warehouse.runs import Run, start_run
 from include.warehouse.schema import prepare
 from include.warehouse.target import MAX_NAME
-from plugins.operators.pipeline_operator import PipelineOperator, run_of, window_of
+from plugins.operators.pipeline_operator import PipelineOperator, run_of
 
 S = TypeVar("S", bound=RunSettings)
 
@@ -34,7 +34,7 @@ class PlanOperator(PipelineOperator[S]):
         """Raise `SettingsError` for bad input; an empty list skips the mapped tasks."""
         settings = self.settings(context)
         settings.engine()
-        window = window_of(settings, context)
+        window = self.window(settings, context)
         warehouse = self.warehouse(settings)
         pipeline = self.build(settings, window, warehouse)
         prepare(warehouse, pipeline.name, pipeline.target)

@@ -15,7 +15,7 @@ from include.warehouse.run_settings import RunSettings
 from include.warehouse.runs import Run
 from include.warehouse.summary import judge_run
 from include.warehouse.vanished import settle_vanished
-from plugins.operators.pipeline_operator import PipelineOperator, run_of, window_of
+from plugins.operators.pipeline_operator import PipelineOperator, run_of
 
 S = TypeVar("S", bound=RunSettings)
 
@@ -39,7 +39,7 @@ class SummarizeOperator(PipelineOperator[S]):
             raise FatalError(f"task {self.plan_task_id} left no plan: see its log, fix the cause and clear it")
         settings = self.settings(context)
         warehouse = self.warehouse(settings)
-        pipeline = self.build(settings, window_of(settings, context), warehouse)
+        pipeline = self.build(settings, self.window(settings, context), warehouse)
         run = run_of(context, pipeline)
         summary = judge_run(
             warehouse,

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from include.engine.errors import FatalError, SettingsError
-from include.warehouse.airflow_connections import open_in_terminal, open_s3, open_source, open_warehouse
+from include.warehouse.airflow_connections import (
+    open_in_terminal,
+    open_s3,
+    open_source,
+    open_warehouse,
+    service_parts,
+)
 
 
 @pytest.fixture
@@ -187,3 +193,28 @@ def test_an_s3_connection_that_is_not_there_never_becomes_the_machines_own(
     connection(conn_type="sqlite", host="/w.db")
     with pytest.raises(SettingsError, match="connection target has type 'sqlite': use aws"):
         open_s3("target")
+
+
+def test_the_parts_of_a_service_are_plain_values_and_its_secrets_are_not_shown(connection: Any) -> None:
+    connection(
+        conn_type="http",
+        host="fhir.example",
+        port=8443,
+        schema="https",
+        login="me",
+        password="s3cret",
+        extra={"path": "r4", "token_url": "https://t0ken.example"},
+    )
+
+    parts = service_parts("target")
+
+    assert (parts.host, parts.port, parts.schema, parts.login) == ("fhir.example", 8443, "https", "me")
+    assert parts.password == "s3cret"
+    assert json.loads(parts.extra or "") == {"path": "r4", "token_url": "https://t0ken.example"}
+    assert "s3cret" not in repr(parts)
+    assert "t0ken" not in repr(parts)
+
+
+def test_a_service_without_connection_is_named() -> None:
+    with pytest.raises(SettingsError, match="connection nowhere is not there"):
+        service_parts("nowhere")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from include.engine.model import Outcome, Settlement
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import Ledger
-from include.warehouse.runs import Run, finish_run, last_watermark, run_line, start_run
+from include.warehouse.runs import Run, finish_run, first_success, last_watermark, run_line, start_run
 from include.warehouse.vanished import settle_vanished
 from include.warehouse.verify import verify
 from include.warehouse.window import Window
@@ -49,6 +49,22 @@ def test_the_watermark_is_that_of_the_last_success(warehouse: Warehouse, load: L
         finish_run(warehouse, run, state, {})
     start_run(warehouse, RUN, [], watermark="mark running")
     assert last_watermark(warehouse, "toy", "people") == "mark b"
+
+
+def test_the_first_success_is_the_earliest_end_of_a_run_that_succeeded(warehouse: Warehouse, load: Load) -> None:
+    load()
+    assert first_success(warehouse, "toy", "people") is None
+    before = datetime.now(UTC)
+    ends: list[datetime | None] = []
+    for name, state in (("a", "failed"), ("b", "succeeded"), ("c", "succeeded")):
+        run = Run("toy", "people", "toy_dag", name)
+        start_run(warehouse, run, [])
+        finish_run(warehouse, run, state, {})
+        ends.append(first_success(warehouse, "toy", "people"))
+    failed, first, second = ends
+    assert failed is None
+    assert first is not None
+    assert before <= first == second <= datetime.now(UTC)
 
 
 def test_vanished_records_are_kept_counted_or_removed(warehouse: Warehouse, load: Load) -> None:

@@ -51,6 +51,11 @@ class FHIRClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def base_url(self) -> str:
+        """Of the service."""
+        return self._session.settings.base_url
+
     def close(self) -> None:
         """End the connections. Safe to call twice."""
         self._transport.close()

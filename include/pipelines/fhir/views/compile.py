@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,7 +28,8 @@ class CompiledView:
     """A view, ready to run. Safe to call from many threads at once."""
 
     def __init__(self, definition: ViewDefinition, conversions: Conversions = to_sql) -> None:
-        self._made_of = definition, conversions
+        self.conversions = conversions
+        """How values become what a row holds; not a part of the fingerprint."""
         compiler = SelectCompiler(constants_of(definition), definition.resource, conversions)
         selected = compiler.selects(definition.select, ("select",))
         self.definition = definition
@@ -43,9 +45,9 @@ class CompiledView:
 
     def __reduce__(self) -> tuple[type[CompiledView], tuple[ViewDefinition, Conversions]]:
         """Closures do not pickle; they are made again where the pickle arrives."""
-        return CompiledView, self._made_of
+        return CompiledView, (self.definition, self.conversions)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Digest of the definition, without what changes no row: views of one fingerprint give the same rows."""
         named = self.definition.model_dump(mode="json", exclude={"url", "title", "status", "description"})

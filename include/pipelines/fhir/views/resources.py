@@ -17,7 +17,8 @@ HOUSE_COLUMNS = (KEY_COLUMN, VERSION_COLUMN)
 MAX_KEY, MAX_VERSION = 130, 64
 """Characters: a type of resource, `/` and an id; an id."""
 
-_is_key = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64}").fullmatch
+is_key = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9.-]{1,64}").fullmatch
+"""Whether a text names a resource: `Patient/123`."""
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -42,10 +43,18 @@ def read_resource(data: bytes | str) -> dict[str, Any]:
     return found
 
 
+def key_from(resource_type: object, resource_id: object) -> str | None:
+    """`Patient/123`: no two resources of one server share it. None where there is none of FHIR's form."""
+    if not isinstance(resource_type, str) or not isinstance(resource_id, str):
+        return None
+    key = f"{resource_type}/{resource_id}"
+    return key if is_key(key) else None
+
+
 def key_of(resource: dict[str, Any]) -> str:
-    """`Patient/123`: no two resources of one server share it. Raises `EvaluationError` where there is none."""
-    key = f"{resource.get('resourceType')}/{resource.get('id')}"
-    if not isinstance(resource.get("id"), str) or not _is_key(key):
+    """The key of a resource; raises `EvaluationError` where it has none."""
+    key = key_from(resource.get("resourceType"), resource.get("id"))
+    if key is None:
         raise EvaluationError("no_id")
     return key
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from include.engine.errors import SettingsError
+from include.engine.errors import SettingsError, SourceChanged
 from include.pipelines.fhir.client.export.result import Export, ExportFile, FileKind
 
 STATE = "export.json"
@@ -129,3 +129,14 @@ class ExportFolder:
         if state is None or state.fingerprint != fingerprint:
             raise SettingsError(f"the folder {self.path} holds another export: give each its own")
         return state
+
+
+def finished_export(path: Path) -> Export:
+    """Of a folder whose export came to its end, whatever was asked for; raises `SourceChanged` where there is none."""
+    try:
+        state = ExportState.model_validate_json((path / STATE).read_bytes())
+    except (OSError, ValidationError):
+        state = None
+    if state is None or not state.finished:
+        raise SourceChanged(f"the export in {path} is gone or not complete: trigger a new run")
+    return ExportFolder(path, state.fingerprint).export()

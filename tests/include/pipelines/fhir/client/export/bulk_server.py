@@ -24,6 +24,7 @@ class BulkServer:
 
     def __init__(self) -> None:
         self.files: dict[str, tuple[str, str, bytes]] = {}
+        self.time = TIME
         self.needs_token = True
         self.status: Iterator[Reply] = iter(())
         """Answers of the status URL before the manifest."""
@@ -52,7 +53,7 @@ class BulkServer:
         return Reply(202, b"", {"Content-Location": f"{self.base}/status/{self.jobs}"})
 
     def manifest(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"transactionTime": TIME, "requiresAccessToken": self.needs_token}
+        found: dict[str, Any] = {"transactionTime": self.time, "requiresAccessToken": self.needs_token}
         for kind in ("output", "deleted", "error"):
             found[kind] = [
                 {"type": resource_type, "url": f"{self.files_base or self.base}/files/{name}"}

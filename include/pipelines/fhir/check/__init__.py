@@ -1,0 +1,1 @@
+"""What can be known about views before a run, for the command line."""

@@ -1,0 +1,1 @@
+"""Where resources come from: searches, exports, and what earlier runs kept."""

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from include.engine.errors import SettingsError
+from include.pipelines.fhir.settings import FhirViewSettings
+from include.warehouse.connection import sqlite_warehouse
+from include.warehouse.window import Window
+from plugins.operators.fhir_to_sql import FhirPlanOperator, FhirToSqlOperator
+
+JAN_1, JAN_2, JAN_3 = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))
+ASKED = {"window_start": JAN_2, "window_end": JAN_3}
+
+
+@pytest.mark.parametrize(
+    ("asked", "run_type", "expected"),
+    [
+        ({}, "scheduled", None),
+        ({}, "manual", None),
+        ({}, "backfill", Window(JAN_1, JAN_2)),
+        (ASKED, "scheduled", Window(JAN_2, JAN_3)),
+        (ASKED, "backfill", Window(JAN_2, JAN_3)),
+        ({"key_list": "chosen"}, "backfill", None),
+    ],
+)
+def test_only_a_backfill_and_a_window_that_was_asked_for_leave_the_watermark(
+    asked: dict[str, Any], run_type: str, expected: Window | None
+) -> None:
+    context: Any = {
+        "data_interval_start": JAN_1,
+        "data_interval_end": JAN_2,
+        "dag_run": SimpleNamespace(run_type=run_type),
+    }
+    task = FhirPlanOperator(task_id="plan")
+    assert task.window(FhirViewSettings(**asked), context) == expected
+
+
+def test_the_server_is_that_of_the_connection_and_a_stop_reaches_its_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = {"tries": 7, "auth": "bearer"}
+    parts = {"conn_type": "http", "host": "https://fhir.example/r4", "password": "t0ken", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_HEADRACE_FHIR", json.dumps(parts))
+    pipeline = FhirToSqlOperator(task_id="load", batch={}).build(
+        FhirViewSettings(), None, sqlite_warehouse(tmp_path / "w.db")
+    )
+    assert pipeline._server.base_url == "https://fhir.example/r4"
+    assert (pipeline._server.tries, pipeline._server.auth.kind) == (7, "bearer")
+
+
+def test_a_connection_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="connection no_such is not there"):
+        FhirPlanOperator(task_id="plan").build(
+            FhirViewSettings(source_conn_id="no_such"), None, sqlite_warehouse(tmp_path / "w.db")
+        )
