@@ -194,7 +194,7 @@ class Settlement:
     @property
     def row_count(self) -> int:
         """Rows that this settlement inserts."""
-        return sum(len(rows) for rows in self.rows.values()) if self.rows else 0
+        return sum(map(len, self.rows.values())) if self.rows else 0
 
 
 @dataclass(frozen=True, slots=True)

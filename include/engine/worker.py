@@ -17,8 +17,10 @@ from include.engine.task import Task
 RUN_S = 0.002
 """A worker takes as many tasks at a time as it has lately judged in this time: one, unless transforms are short."""
 RUN_TASKS = 32
-AHEAD_S = 0.008
-"""A worker process has at most that much work waiting, as far as the last records tell."""
+AHEAD_S = 0.03
+AHEAD_TASKS = 128
+"""A worker process has at most that much work waiting, as far as the last records tell: several times the 5 ms for
+which the interpreter may keep its thread here from going on, beside the reader and the writer."""
 
 _clock = time.perf_counter
 
@@ -157,7 +159,7 @@ class AheadWorker(TransformWorker):
             busy_s = self._judge_run(most)
             if busy_s is None:
                 return False
-            limit = min(RUN_TASKS, max(1, int(AHEAD_S * most / busy_s)), limit * 2)
+            limit = min(AHEAD_TASKS, max(1, int(AHEAD_S * most / busy_s)), limit * 2)
             count, size = self._put_on()
 
     def _judge_one(self, task: Task) -> bool:

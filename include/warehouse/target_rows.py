@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 
 from include.engine.errors import FatalError
-from include.engine.model import Outcome, Row
+from include.engine.model import Outcome
 from include.warehouse.connection import Warehouse
 from include.warehouse.delete_path import DeletePath
 from include.warehouse.faults import ConstraintViolated, Fault
@@ -66,11 +66,11 @@ class TargetRows:
         raise FatalError(f"target {self._target.name}: rows outside the target hold on to its rows ({label})")
 
     def _insert(self, connection: sa.Connection, verdicts: Sequence[Verdict]) -> None:
+        records = [verdict.settlement.rows for verdict in verdicts if verdict.settlement.rows]
         with self._warehouse.faults("insert"):
             for table in self._target.tables:
-                rows: list[Row] = []
-                for verdict in verdicts:
-                    rows += (verdict.settlement.rows or {}).get(table.name, ())
+                name = table.name
+                rows = [row for record in records if name in record for row in record[name]]
                 if rows:
                     self._obey()
                     self._loader.insert(connection, table.table, rows)
