@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,9 +20,10 @@ from include.warehouse.attempt import Attempt, Cycle
 from include.warehouse.connection import Warehouse
 from include.warehouse.fit import Fitter
 from include.warehouse.found_tables import find_tables
+from include.warehouse.guarded_sink import GuardedSink
 from include.warehouse.kinship import within_record
 from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger
-from include.warehouse.pipeline import Following, Pipeline
+from include.warehouse.pipeline import BeforeCommit, Equipped, Following, Pipeline
 from include.warehouse.records import WarehouseMemory
 from include.warehouse.schema import prepare
 from include.warehouse.sink import DrySink, WarehouseSink
@@ -74,23 +76,29 @@ def load_batch(
     look_up = cycle.resumed or skipping
     memory = WarehouseMemory(warehouse, pipeline.name, pipeline.target.name, cycle.cycle_id, stop)
     closing = _Closing(ledger, cycle)
-    run_batch(
-        batch,
-        pipeline.source(),
-        pipeline.transform(),
-        WarehouseSink(warehouse, cycle, pipeline.target, retired, stop),
-        settings,
-        stop=stop,
-        fit=_fit(pipeline, warehouse),
-        memory=memory if look_up else None,
-        content_hash=pipeline.content_hash,
-        skip_unchanged=skipping,
-        settled_before=cycle.settled,
-        on_progress=on_progress,
-        on_end=closing,
-    )
+    sink = WarehouseSink(warehouse, cycle, pipeline.target, retired, stop)
+    with _equipment(pipeline, stop) as before_commit:
+        run_batch(
+            batch,
+            pipeline.source(),
+            pipeline.transform(),
+            sink if before_commit is None else GuardedSink(sink, before_commit),
+            settings,
+            stop=stop,
+            fit=_fit(pipeline, warehouse),
+            memory=memory if look_up else None,
+            content_hash=pipeline.content_hash,
+            skip_unchanged=skipping,
+            settled_before=cycle.settled,
+            on_progress=on_progress,
+            on_end=closing,
+        )
     _follow(pipeline, cycle, stop)
     return closing.line
+
+
+def _equipment(pipeline: Pipeline, stop: threading.Event) -> AbstractContextManager[BeforeCommit | None]:
+    return pipeline.equipment(stop) if isinstance(pipeline, Equipped) else nullcontext()
 
 
 def _follow(pipeline: Pipeline, cycle: Cycle, stop: threading.Event) -> None:
@@ -144,19 +152,20 @@ def _dry_run(
     skip_unchanged: bool,
     on_progress: Callable[[Progress], None] | None,
 ) -> dict[str, Any]:
-    stats = run_batch(
-        batch,
-        pipeline.source(),
-        pipeline.transform(),
-        DrySink(),
-        settings,
-        stop=stop,
-        fit=_fit(pipeline, warehouse),
-        memory=_memory_before_any_cycle(pipeline, warehouse, stop),
-        content_hash=pipeline.content_hash,
-        skip_unchanged=skip_unchanged,
-        on_progress=on_progress,
-    )
+    with _equipment(pipeline, stop):
+        stats = run_batch(
+            batch,
+            pipeline.source(),
+            pipeline.transform(),
+            DrySink(),
+            settings,
+            stop=stop,
+            fit=_fit(pipeline, warehouse),
+            memory=_memory_before_any_cycle(pipeline, warehouse, stop),
+            content_hash=pipeline.content_hash,
+            skip_unchanged=skip_unchanged,
+            on_progress=on_progress,
+        )
     counters = stats.counters.to_json() | {"records_settled": stats.counters.records_settled}
     planned = {
         "batch_index": batch.index,

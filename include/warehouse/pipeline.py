@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from include.engine.model import Batch, Record
@@ -78,6 +79,22 @@ class Marking(Protocol):
         """What each bit stands for, the lowest first: names of columns, of which a set bit says that it has a value.
 
         They may change only with the fingerprint.
+        """
+        ...
+
+
+BeforeCommit = Callable[[], None]
+
+
+@runtime_checkable
+class Equipped(Protocol):
+    """What a pipeline brings besides, whose batches need something around them: connections, a store of their own."""
+
+    def equipment(self, stop: threading.Event) -> AbstractContextManager[BeforeCommit]:
+        """Entered before `source` and `transform` are called, left when the batch has ended, however it did.
+
+        What it gives is called by the writer before each commit, which waits for it: so an insert batch is committed
+        only after what it rests on. It raises as `Sink.commit`, and is called again where the commit is.
         """
         ...
 

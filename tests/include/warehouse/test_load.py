@@ -4,7 +4,8 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -369,3 +370,51 @@ def test_what_follows_a_batch_is_done_once_it_is_committed_and_again_by_its_retr
     assert (line["cycle_id"], line["records_settled"]) == (cycle_id, 20)
     load(warehouse, pipeline, dry_run=True)
     assert len(pipeline.followed) == 2
+
+
+@dataclass
+class EquippedPipeline(ToyPipeline):
+    warehouse: Warehouse | None = None
+    settled_when_asked: list[int] = field(default_factory=list)
+    failures: int = 0
+    is_open: bool = False
+    left: int = 0
+
+    @contextmanager
+    def equipment(self, stop: threading.Event) -> Iterator[Callable[[], None]]:
+        assert not stop.is_set()
+        self.is_open = True
+        try:
+            yield self._before_commit
+        finally:
+            self.is_open = False
+            self.left += 1
+
+    def source(self) -> Any:
+        assert self.is_open
+        return super().source()
+
+    def _before_commit(self) -> None:
+        assert self.is_open
+        assert self.warehouse is not None
+        self.settled_when_asked.append(count(self.warehouse, "headrace_records"))
+        if self.failures:
+            self.failures -= 1
+            raise TransientError("what it rests on is not kept yet")
+
+
+def test_no_commit_comes_before_what_it_rests_on_is_kept_and_the_equipment_is_left_however_the_batch_ends(
+    warehouse: Warehouse,
+) -> None:
+    settings = replace(SETTINGS, workers=1, commit_tries=3)
+    pipeline = EquippedPipeline(warehouse=warehouse, failures=2)
+    load(warehouse, pipeline, settings=settings)
+    assert pipeline.settled_when_asked == [0, 0, 0, 5, 10, 15]
+    assert pipeline.left == 1
+
+    pipeline.failures = 3
+    with pytest.raises(TransientError, match="not kept yet"):
+        load(warehouse, pipeline, settings=settings, attempt={"run_id": "run 2", "owner": "owner 2"})
+    assert count(warehouse, "headrace_records", "cycle_id > 1") == 0
+    load(warehouse, pipeline, dry_run=True)
+    assert (pipeline.left, pipeline.is_open) == (3, False)
