@@ -1,4 +1,4 @@
-"""Imports go one way: dags, plugins.operators, one pipeline, warehouse, engine."""
+"""Imports go one way: dags, plugins.operators, one pipeline, connections, warehouse, engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCTION = ("dags", "plugins", "include")
 FIRST_PARTY = {"dags", "plugins", "include"}
-RANKS = {"dags": 4, "plugins": 3, "include.pipelines": 2, "include.warehouse": 1, "include.engine": 0}
+RANKS = {
+    "dags": 5,
+    "plugins": 4,
+    "include.pipelines": 3,
+    "include.connections": 2,
+    "include.warehouse": 1,
+    "include.engine": 0,
+}
 ENGINE_PACKAGES = {"tenacity", "__future__"}
 CONNECTIONS = "include.warehouse.airflow_connections"
 """The one place below the operators that knows Airflow: operators and commands both resolve connections there."""
@@ -109,6 +116,10 @@ def test_the_walk_sees_every_layer() -> None:
         ("include/engine/run.py", "def later():\n    import airflow.sdk", "Airflow"),
         ("include/warehouse/sink.py", "from include.pipelines.xml.settings import XmlSettings", "above"),
         ("include/warehouse/sink.py", "from airflow.sdk import Connection", "Airflow"),
+        ("include/connections/http/pool.py", "from include.pipelines.csv.settings import CsvSettings", "above"),
+        ("include/connections/http/pool.py", "from airflow.sdk import Connection", "Airflow"),
+        ("include/warehouse/sink.py", "from include.connections.http.pool import HttpPool", "above"),
+        ("include/engine/run.py", "from include.connections.http import pool", "above"),
         ("include/pipelines/xml/source.py", "from include.pipelines.csv.source import Source", "each other"),
         ("include/pipelines/xml/source.py", "from ..csv import source", "each other"),
         ("include/pipelines/xml/source.py", "import plugins.operators.batch", "above"),
@@ -144,6 +155,8 @@ def test_a_forbidden_import_is_found(tmp_path: Path, path: str, line: str, reaso
     [
         ("include/engine/run.py", "import tenacity, threading\nfrom include.engine.model import Batch"),
         ("include/engine/run.py", "from .model import Batch"),
+        ("include/connections/http/pool.py", "import httpx2\nfrom include.engine.errors import FatalError"),
+        ("include/pipelines/csv/source.py", "from include.connections.http.pool import HttpPool"),
         ("include/warehouse/sink.py", "import sqlalchemy\nfrom include.engine.model import Batch"),
         ("include/pipelines/xml/source.py", "from include.pipelines.xml.settings import XmlSettings"),
         ("plugins/operators/xml_to_sql.py", "from include.pipelines.xml.settings import XmlSettings"),

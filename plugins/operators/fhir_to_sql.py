@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from include.pipelines.fhir.client.clock import Clock
+from include.connections.http.clock import Clock
 from include.pipelines.fhir.client.connection_parts import settings_from_connection
 from include.pipelines.fhir.pipeline import FhirPipeline
 from include.pipelines.fhir.settings import FhirViewSettings

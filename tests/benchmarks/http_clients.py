@@ -25,7 +25,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from include.pipelines.fhir.client.library_logs import quiet_library_logs
+from include.connections.http.library_logs import quiet_library_logs
 from tests.benchmarks.figures import machine, table
 
 BODY = b'{"resourceType":"Bundle","type":"searchset","padding":"' + b"x" * 30_000 + b'"}'

@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from include.connections.http.clock import Clock
 from include.engine.model import Batch, Key, KeyListRange, Record
 from include.engine.plan import MAX_BATCHES
 from include.engine.ports import Transform
 from include.engine.process_transform import ProcessTransform
 from include.pipelines.fhir.client.client import FHIRClient
-from include.pipelines.fhir.client.clock import Clock
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.mapping import Mapping
 from include.pipelines.fhir.reading import Reading, reading_of

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from include.connections.http.retry_after import http_date
 from include.engine.errors import FatalError, TransientError
-from include.pipelines.fhir.client.exchange import Answer
+from include.pipelines.fhir.client.exchange import FhirAnswer
 from include.pipelines.fhir.client.json_text import Resource, read_object
 from include.pipelines.fhir.client.outcome import codes_text, outcome_codes
-from include.pipelines.fhir.client.retry_after import http_date
 
 Mode = Literal["match", "include"]
 
@@ -42,7 +42,7 @@ class Page:
     """Entries without a resource."""
 
 
-def page_of(answer: Answer, resource_type: str) -> Page:
+def page_of(answer: FhirAnswer, resource_type: str) -> Page:
     """Raises `FatalError` for what is no searchset, `TransientError` for a body that was cut."""
     bundle = body_object(answer)
     if bundle.get("resourceType") != "Bundle" or bundle.get("type") not in ("searchset", None):
@@ -64,7 +64,7 @@ def page_of(answer: Answer, resource_type: str) -> Page:
     return Page(entries, outcomes, _total(bundle), _next_link(bundle), server_time, odd_entries)
 
 
-def body_object(answer: Answer) -> Resource:
+def body_object(answer: FhirAnswer) -> Resource:
     """The JSON object of an answer; raises as `page_of` does."""
     found = read_object(answer.body)
     if found is not None:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from include.connections.http.clock import Clock
 from include.pipelines.fhir.client import instance
 from include.pipelines.fhir.client.auth_settings import AuthSettings, BasicAuth, BearerAuth, NoAuth, SmartBackendAuth
 from include.pipelines.fhir.client.bundle import Page, SearchEntry, body_object
-from include.pipelines.fhir.client.clock import Clock
 from include.pipelines.fhir.client.credentials import Credentials, FixedCredentials, basic, bearer
 from include.pipelines.fhir.client.export.request import ExportRequest
 from include.pipelines.fhir.client.export.result import Export

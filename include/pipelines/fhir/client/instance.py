@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from include.connections.http.exchange import NotProcessed
 from include.engine.errors import RecordRejected, TransientError
 from include.pipelines.fhir.client.bundle import body_object
-from include.pipelines.fhir.client.exchange import FHIR_JSON, Answer, NotProcessed
+from include.pipelines.fhir.client.exchange import FHIR_JSON, FhirAnswer
 from include.pipelines.fhir.client.json_text import Resource, read_object, write_object
 from include.pipelines.fhir.client.search import RESOURCE_TYPE
 from include.pipelines.fhir.client.session import Session
@@ -111,7 +112,7 @@ def _header_value(criteria: str) -> str:
     return criteria
 
 
-def _created(answer: Answer) -> Created:
+def _created(answer: FhirAnswer) -> Created:
     if answer.status not in (200, 201, 204):
         raise _rejected(answer)
     place = _LOCATION.search(answer.headers.get("location", "") or answer.headers.get("content-location", ""))
@@ -124,6 +125,6 @@ def _created(answer: Answer) -> Created:
     return Created(found if known else None, version if known else None, existed=answer.status == 200)
 
 
-def _rejected(answer: Answer) -> RecordRejected:
+def _rejected(answer: FhirAnswer) -> RecordRejected:
     code = {404: "fhir.not_found", 410: "fhir.deleted"}.get(answer.status, "fhir.refused")
     return RecordRejected(code, answer.complaint)

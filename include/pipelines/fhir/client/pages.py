@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import httpx2
 
+from include.connections.http.exchange import Request
 from include.engine.errors import FatalError, TransientError
 from include.pipelines.fhir.client.addresses import bundle_link
 from include.pipelines.fhir.client.bundle import Page, page_of
-from include.pipelines.fhir.client.exchange import Request
 from include.pipelines.fhir.client.search import Search
 from include.pipelines.fhir.client.seen import SeenKeys
 from include.pipelines.fhir.client.session import Session

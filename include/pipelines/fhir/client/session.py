@@ -9,22 +9,20 @@ from typing import TypeVar
 
 import httpx2
 
+from include.connections.http.addresses import parsed
+from include.connections.http.clock import Clock
+from include.connections.http.exchange import PASSING, Request, ServerFault, TurnedAway
+from include.connections.http.retry_after import retry_after_s
 from include.engine.errors import FatalError, TransientError
 from include.engine.retry import RetryPolicy
-from include.pipelines.fhir.client.addresses import parsed
-from include.pipelines.fhir.client.clock import Clock
 from include.pipelines.fhir.client.credentials import Credentials
-from include.pipelines.fhir.client.exchange import FHIR_JSON, Answer, Request, ServerFault, TurnedAway
-from include.pipelines.fhir.client.retry_after import retry_after_s
+from include.pipelines.fhir.client.exchange import FHIR_JSON, FhirAnswer
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.client.transport import Transport
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_PASSING = frozenset({408, 425, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524, 529, 598, 599})
-"""Statuses after which the same request may succeed; those from 509 on are of proxies. 429 is looked at apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class Session:
             timeout_s=self.settings.exchange_timeout_s,
         )
 
-    def once(self, request: Request, into: Callable[[bytes], object] | None = None) -> Answer:
+    def once(self, request: Request, into: Callable[[bytes], object] | None = None) -> FhirAnswer:
         """One try: an answer that is final, good or bad.
 
         A token that the server refuses is renewed once. Raises `TransientError` for what may pass (429, 5xx, a broken
@@ -68,7 +66,7 @@ class Session:
         asked = retry_after_s(answer.headers, self.clock.now())
         if answer.status == 429:
             raise TurnedAway(answer.complaint, asked)
-        if answer.status in _PASSING:
+        if answer.status in PASSING:
             raise ServerFault(answer.complaint, asked, answer.status)
         if answer.status == 401 and not request.anonymous:
             raise FatalError(f"{answer.complaint}: {self._why_unknown(answer)}")
@@ -90,7 +88,7 @@ class Session:
             first = error
         return self.policy.again(logged, first, self.clock.pause)
 
-    def _why_unknown(self, answer: Answer) -> str:
+    def _why_unknown(self, answer: FhirAnswer) -> str:
         if answer.authorization:
             return f"the server refuses the connection's {self.settings.auth.kind} credentials"
         if not self.transport.trusts(answer.url):

@@ -7,10 +7,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from include.connections.http.addresses import LOOPBACK, parsed
 from include.engine.errors import FatalError
 from include.engine.retry import RetryPolicy
 from include.engine.settings import MIB
-from include.pipelines.fhir.client.addresses import LOOPBACK, parsed
 from include.pipelines.fhir.client.auth_settings import STRICT, AuthSettings, NoAuth
 
 

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 import httpx2
 import jwt
 
+from include.connections.http.addresses import LOOPBACK, parsed
 from include.engine.errors import FatalError, HeadraceError, TransientError
-from include.pipelines.fhir.client.addresses import LOOPBACK, parsed
 from include.pipelines.fhir.client.auth_settings import SmartBackendAuth
 from include.pipelines.fhir.client.bundle import body_object
-from include.pipelines.fhir.client.exchange import Answer
+from include.pipelines.fhir.client.exchange import FhirAnswer
 from include.pipelines.fhir.client.session import Session
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ class SmartCredentials:
         return url
 
 
-def _token(answer: Answer, asked_at: float) -> _Token:
+def _token(answer: FhirAnswer, asked_at: float) -> _Token:
     words = body_object(answer)
     text, kind = words.get("access_token"), words.get("token_type")
     if not isinstance(text, str) or not text.isascii() or not text.isprintable() or str(kind).lower() != "bearer":
@@ -149,7 +149,7 @@ def _token(answer: Answer, asked_at: float) -> _Token:
     return _Token(f"Bearer {text}", asked_at + life_s - min(EARLY_S, EARLY_SHARE * life_s))
 
 
-def _oauth_error(answer: Answer) -> str:
+def _oauth_error(answer: FhirAnswer) -> str:
     """The error's code where it is one of the standard's; its description is free text."""
     error = body_object(answer).get("error") if answer.is_json else None
     return f" ({error})" if isinstance(error, str) and error in _OAUTH_ERRORS else ""

@@ -12,8 +12,8 @@ from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.in_memory import InMemoryRunner
 from include.pipelines.fhir.views.manager import ViewDefinitionManager
+from tests.fixtures.clocks import QuickClock
 from tests.fixtures.loopback import Received, Reply, fhir, loopback, outcome
-from tests.include.pipelines.fhir.client.conftest import QuickClock
 from tests.include.pipelines.fhir.views.documents import column, columns, compiled
 
 VIEW = ViewDefinitionManager()["patient_demographics"]

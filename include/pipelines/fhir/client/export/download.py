@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import httpx2
 
+from include.connections.http.addresses import joined
+from include.connections.http.clock import PartClock
 from include.engine.errors import FatalError, TransientError
-from include.pipelines.fhir.client.addresses import joined
-from include.pipelines.fhir.client.clock import PartClock
-from include.pipelines.fhir.client.exchange import Answer
+from include.pipelines.fhir.client.exchange import FhirAnswer
 from include.pipelines.fhir.client.export.folder import ExportFolder, FileState
 from include.pipelines.fhir.client.export.landing import Landing
 from include.pipelines.fhir.client.export.manifest import Manifest, ManifestFile
@@ -131,7 +131,7 @@ def _fetch(session: Session, manifest: Manifest, wanted: _Wanted, folder: Export
     )
 
 
-def _refused(session: Session, answer: Answer) -> Exception:
+def _refused(session: Session, answer: FhirAnswer) -> Exception:
     if answer.status in (401, 403) and session.transport.trusts(answer.url):
         return FatalError(f"{answer.complaint}: the server refuses a file of its export")
     # A signed URL lives for some time only; the next manifest has a new one.

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from include.connections.http.addresses import joined, parsed
+from include.connections.http.exchange import Request, ServerFault, TurnedAway
+from include.connections.http.retry_after import retry_after_s
 from include.engine.errors import FatalError, HeadraceError, TransientError
-from include.pipelines.fhir.client.addresses import joined, parsed
 from include.pipelines.fhir.client.bundle import body_object
-from include.pipelines.fhir.client.exchange import FHIR_JSON, Answer, Request, ServerFault, TurnedAway
+from include.pipelines.fhir.client.exchange import FHIR_JSON, FhirAnswer
 from include.pipelines.fhir.client.export.manifest import Manifest, manifest_of
 from include.pipelines.fhir.client.export.request import ExportRequest
 from include.pipelines.fhir.client.json_text import Resource
-from include.pipelines.fhir.client.retry_after import retry_after_s
 from include.pipelines.fhir.client.session import Session
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def delete_job(session: Session, status_url: str) -> None:
         log.warning("the export's job was not deleted: %s", answer.complaint)
 
 
-def _finished(session: Session, request: Request) -> Answer:
+def _finished(session: Session, request: Request) -> FhirAnswer:
     clock, settings = session.clock, session.settings
     started, wait_s = clock.monotonic(), settings.poll_min_s
     while True:
@@ -87,7 +88,7 @@ def _finished(session: Session, request: Request) -> Answer:
         wait_s = min(max(2 * wait_s, 0.1), settings.poll_max_s)
 
 
-def _look(session: Session, request: Request) -> tuple[Answer | None, float | None]:
+def _look(session: Session, request: Request) -> tuple[FhirAnswer | None, float | None]:
     """The answer (None: asked too often) and the wait that the server asks for."""
     failed: str
     try:
@@ -106,7 +107,7 @@ def _look(session: Session, request: Request) -> tuple[Answer | None, float | No
     raise JobGone(failed)
 
 
-def _has_no_export(session: Session, answer: Answer) -> bool:
+def _has_no_export(session: Session, answer: FhirAnswer) -> bool:
     """By status, by issue code, and where those could mean a wrong parameter, by the capability statement."""
     if answer.status in (404, 405, 501) or any(code.endswith("/not-supported") for code in answer.codes):
         return True

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 import pytest
 
 from include.pipelines.fhir.client.client import FHIRClient
-from include.pipelines.fhir.client.clock import Clock
 from include.pipelines.fhir.client.settings import FhirSettings
+from tests.fixtures.clocks import QuickClock
 from tests.fixtures.fhir_server import fhir_server, load, patients
 from tests.fixtures.loopback import LoopbackServer, Received, Reply, loopback
 
@@ -17,25 +16,6 @@ Serve = Callable[[Callable[[Received], Reply]], LoopbackServer]
 Connect = Callable[..., FHIRClient]
 
 PATIENTS = 999
-
-
-class QuickClock(Clock):
-    """Waits take no time: they move the clock. `slept` keeps them."""
-
-    def __init__(self, stop: threading.Event | None = None) -> None:
-        super().__init__(stop or threading.Event())
-        self.slept: list[float] = []
-        self._ahead_s = 0.0
-        self._lock = threading.Lock()
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self._ahead_s
-
-    def pause(self, seconds: float) -> None:
-        with self._lock:
-            self.slept.append(seconds)
-            self._ahead_s += seconds
-        self.check()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from include.engine.errors import FatalError, RecordRejected
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.search import Search
 from include.warehouse.window import Window
+from tests.fixtures.clocks import QuickClock
 from tests.fixtures.fhir_faults import (
     Fault,
     busy,
@@ -27,7 +28,7 @@ from tests.fixtures.fhir_faults import (
     stuck_next,
 )
 from tests.fixtures.loopback import outcome
-from tests.include.pipelines.fhir.client.conftest import PATIENTS, QuickClock, Serve
+from tests.include.pipelines.fhir.client.conftest import PATIENTS, Serve
 
 Connect = Callable[..., FHIRClient]
 ALL_IDS = {f"p{number:05d}" for number in range(PATIENTS)}

@@ -7,8 +7,9 @@ import pytest
 from include.engine.errors import FatalError, RecordRejected, TransientError
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.search import Search
+from tests.fixtures.clocks import QuickClock
 from tests.fixtures.loopback import Reply, fhir, outcome
-from tests.include.pipelines.fhir.client.conftest import QuickClock, Serve
+from tests.include.pipelines.fhir.client.conftest import Serve
 
 Connect = Callable[..., FHIRClient]
 PATIENT = {"resourceType": "Patient", "id": "1"}

@@ -14,9 +14,10 @@ from include.engine.errors import FatalError, RecordRejected, TransientError
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.export.request import ExportRequest
 from include.pipelines.fhir.client.search import Search
+from tests.fixtures.clocks import QuickClock
 from tests.fixtures.fhir_server import fhir_server
 from tests.fixtures.loopback import LoopbackServer, Received, Reply, fhir, outcome
-from tests.include.pipelines.fhir.client.conftest import QuickClock, Serve
+from tests.include.pipelines.fhir.client.conftest import Serve
 from tests.include.pipelines.fhir.client.keys import key_pair
 
 Connect = Callable[..., FHIRClient]

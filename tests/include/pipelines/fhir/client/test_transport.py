@@ -13,8 +13,9 @@ from include.engine.errors import BatchStopped, FatalError, SettingsError, Trans
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.search import Search
 from include.pipelines.fhir.client.settings import FhirSettings
+from tests.fixtures.clocks import QuickClock
 from tests.fixtures.loopback import Received, Reply, fhir
-from tests.include.pipelines.fhir.client.conftest import QuickClock, Serve
+from tests.include.pipelines.fhir.client.conftest import Serve
 
 Connect = Callable[..., FHIRClient]
 LOGIN = {"kind": "bearer", "token": "s3cret"}

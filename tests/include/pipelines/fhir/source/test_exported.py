@@ -13,8 +13,8 @@ from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.export.request import ExportRequest
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.source.exported import Exported
+from tests.fixtures.clocks import QuickClock
 from tests.fixtures.loopback import loopback
-from tests.include.pipelines.fhir.client.conftest import QuickClock
 from tests.include.pipelines.fhir.client.export.bulk_server import BulkServer, lines, patient_lines
 
 REQUEST = ExportRequest(types=("Patient",))

@@ -11,8 +11,8 @@ from include.engine.model import NamedSlice, Record
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.source.searched import LISTED, Searched
+from tests.fixtures.clocks import QuickClock
 from tests.fixtures.loopback import LoopbackServer, Received, Reply, fhir, loopback, outcome
-from tests.include.pipelines.fhir.client.conftest import QuickClock
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -18,9 +18,10 @@ from include.pipelines.fhir.client.export.request import ExportRequest
 from include.pipelines.fhir.client.export.result import Export, ExportFile
 from include.pipelines.fhir.client.settings import FhirSettings
 from tests.fixtures.airflow_server import ROOT, wait_for
+from tests.fixtures.clocks import QuickClock
 from tests.fixtures.fhir_faults import busy, cut, fault_proxy, reset
 from tests.fixtures.loopback import Received, Reply, fhir, outcome
-from tests.include.pipelines.fhir.client.conftest import PATIENTS, QuickClock, Serve
+from tests.include.pipelines.fhir.client.conftest import PATIENTS, Serve
 from tests.include.pipelines.fhir.client.export.bulk_server import TIME, BulkServer, lines, patient_lines
 
 Connect = Callable[..., FHIRClient]

@@ -13,7 +13,7 @@ LOOK_S = 0.25
 
 
 class Clock:
-    """What the client waits by. Thread-safe. Every wait raises `BatchStopped` at once when `stop` is set."""
+    """What a client waits by. Thread-safe. Every wait raises `BatchStopped` at once when `stop` is set."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
@@ -29,7 +29,7 @@ class Clock:
     def check(self) -> None:
         """Raise `BatchStopped` when told to stop."""
         if self._stop.is_set():
-            raise BatchStopped("the FHIR client was told to stop")
+            raise BatchStopped("the HTTP client was told to stop")
 
     def pause(self, seconds: float) -> None:
         """Sleep; raises `BatchStopped` when told to stop."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.pipelines.fhir.client.retry_after import retry_after_s
+from include.connections.http.retry_after import retry_after_s
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

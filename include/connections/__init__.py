@@ -1,0 +1,1 @@
+"""What several pipelines use to reach the outside. It knows no pipeline and no Airflow."""

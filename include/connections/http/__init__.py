@@ -1,0 +1,1 @@
+"""HTTP over one pool of kept-alive connections: bounded, and silent about values."""

@@ -1,0 +1,63 @@
+"""Who asks a service for what, written where all tasks see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from include.pipelines.csv.answers.tables import leases
+from include.warehouse.clock import utc_now
+from include.warehouse.connection import Warehouse
+from include.warehouse.encoders import wire_timestamp
+from include.warehouse.loaders.choose import loader_for
+
+MOST_TOGETHER = 500
+"""Digests of one statement: SQL Server takes 2,100 parameters."""
+
+
+class LeaseBook:
+    """The leases of one owner, within the caller's transactions. For one thread.
+
+    Every change is made under the lock of the answers, as the writing of answers is: none of them can deadlock.
+    """
+
+    def __init__(self, warehouse: Warehouse, owner: str, lease_s: float) -> None:
+        self._dialect = warehouse.name
+        self._owner = owner
+        self._lease_s = lease_s
+        self._loader = loader_for(warehouse)
+
+    def lock(self, connection: sa.Connection) -> None:
+        """Before a change, until the transaction ends."""
+        self._loader.lock_target(connection, "csv", "answers")
+
+    def take(self, connection: sa.Connection, digests: Sequence[str]) -> dict[str, float]:
+        """Take what is free, or has expired; of the others, the seconds that their leases last. After `lock`."""
+        if not digests:
+            return {}
+        now = utc_now()
+        others = leases.c.digest.in_(digests) & (leases.c.owner != self._owner) & (leases.c.expires_at > now)
+        held = {line.digest: line.expires_at for line in connection.execute(sa.select(leases).where(others))}
+        expires_at = wire_timestamp(now + timedelta(seconds=self._lease_s), self._dialect)
+        if free := sorted(set(digests) - held.keys()):
+            self._loader.upsert(connection, leases, [(digest, self._owner, expires_at) for digest in free])
+        return {digest: (until - now).total_seconds() for digest, until in held.items()}
+
+    def release(self, connection: sa.Connection, digests: Sequence[str]) -> None:
+        """Those that are still ours."""
+        self.lock(connection)
+        for mine in self._ours(digests):
+            connection.execute(leases.delete().where(mine))
+
+    def renew(self, connection: sa.Connection, digests: Sequence[str]) -> None:
+        """Those that are still ours, whether or not they have expired."""
+        self.lock(connection)
+        until = utc_now() + timedelta(seconds=self._lease_s)
+        for mine in self._ours(digests):
+            connection.execute(leases.update().where(mine).values(expires_at=until))
+
+    def _ours(self, digests: Sequence[str]) -> Iterator[sa.ColumnElement[bool]]:
+        for start in range(0, len(digests), MOST_TOGETHER):
+            yield leases.c.digest.in_(digests[start : start + MOST_TOGETHER]) & (leases.c.owner == self._owner)

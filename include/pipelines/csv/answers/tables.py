@@ -1,0 +1,50 @@
+"""Where paid answers are kept, and who is asking for one now. Times are naive UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from include.warehouse.column_types import key_text, long_text, utc_timestamp
+
+DIGEST_LENGTH = 64
+OWNER_LENGTH = 64
+
+metadata = sa.MetaData()
+
+answers = sa.Table(
+    "csv_answers",
+    metadata,
+    sa.Column("digest", key_text(DIGEST_LENGTH), primary_key=True),
+    sa.Column("endpoint", key_text(60), nullable=False),
+    sa.Column("value", long_text(), nullable=False),
+    sa.Column("tokens", sa.Integer, nullable=False),
+    sa.Column("paid_at", utc_timestamp(), nullable=False),
+    sa.Index("ix_csv_answers_paid", "endpoint", "paid_at"),
+    sqlite_with_rowid=False,
+)
+"""By content: step, and what determines its answer. Outlives runs; a row paid again replaces it."""
+
+leases = sa.Table(
+    "csv_answer_leases",
+    metadata,
+    sa.Column("digest", key_text(DIGEST_LENGTH), primary_key=True),
+    sa.Column("owner", key_text(OWNER_LENGTH), nullable=False),
+    sa.Column("expires_at", utc_timestamp(), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who asks a service for this answer now, for all tasks; one that expired may be taken by another."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidAnswer:
+    """One answer of a service; the value does not show."""
+
+    digest: str
+    endpoint: str
+    value: str = field(repr=False)
+    tokens: int
+    paid_at: datetime
+    """Naive UTC, by this machine's clock."""

@@ -1,0 +1,95 @@
+"""The door to one service: threads wait here in the order in which they came."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from include.connections.http.clock import Clock
+from include.engine.errors import RecordRejected, TransientError
+from include.pipelines.csv.quota.admission import Admission, Outcome, Pass
+from include.pipelines.csv.quota.settings import EndpointSettings
+
+LOOK_S = 0.25
+"""The first in line looks this often whether the batch was stopped."""
+LOOK_BEHIND_S = 2.0
+"""The others; each that leaves wakes the next, so that a stop reaches all at once."""
+
+_T = TypeVar("_T")
+
+
+class DeadlinePassed(TransientError):
+    """A row's time is over; what it has paid for is kept for another try."""
+
+
+class Gate:
+    """Thread-safe. A call that was let in must be ended, once."""
+
+    def __init__(self, settings: EndpointSettings, clock: Clock) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._admission = Admission(settings)
+        self._lock = threading.Lock()
+        self._line: deque[threading.Condition] = deque()
+
+    def enter(self, tokens: int, deadline: float) -> Pass:
+        """Wait until a call that takes about so many tokens may go; `deadline` is a moment of the clock.
+
+        Raises `DeadlinePassed`, `BatchStopped`, and `RecordRejected`: `csv.over_quota`, or `csv.circuit_open` where
+        rows do not wait for a service that fails.
+        """
+        mine = threading.Condition(self._lock)
+        with self._lock:
+            self._line.append(mine)
+            try:
+                while (wait_s := self._wait_s(mine, tokens, deadline)) > 0:
+                    mine.wait(wait_s)
+                return self._admission.begin(self._clock.monotonic(), tokens)
+            finally:
+                self._line.remove(mine)
+                self._wake()
+
+    def end(self, call: Pass, outcome: Outcome, tokens: int | None = None) -> None:
+        """That call ended, and used so many tokens, if that is known."""
+        self._change(lambda now: self._admission.end(now, call, outcome, tokens))
+
+    def learn(self, headers: Mapping[str, str], retry_after_s: float | None) -> None:
+        """From the headers of an answer; before its call ends, so that none slips through between."""
+        self._change(lambda now: self._admission.learn(now, headers, retry_after_s))
+
+    def spent_before(self, ago_s: float, window_s: float, requests: int, tokens: int) -> None:
+        """Count what others used so long ago; oldest first, and before the first call."""
+        self._change(lambda now: self._admission.spent_before(now - ago_s, window_s, requests, tokens))
+
+    @property
+    def limit(self) -> int:
+        """Calls that may be open at the same time now."""
+        with self._lock:
+            return self._admission.limit
+
+    def _change(self, work: Callable[[float], _T]) -> _T:
+        with self._lock:
+            try:
+                return work(self._clock.monotonic())
+            finally:
+                self._wake()
+
+    def _wait_s(self, mine: threading.Condition, tokens: int, deadline: float) -> float:
+        self._clock.check()
+        now = self._clock.monotonic()
+        name = self.settings.name
+        if self.settings.on_open == "reject" and self._admission.circuit_wait_s(now) > 0:
+            raise RecordRejected("csv.circuit_open", f"{name}: the service fails, and is left alone for a while")
+        if now >= deadline:
+            raise DeadlinePassed(f"{name}: the row's time was over before a call could go")
+        left_s = deadline - now
+        if self._line[0] is not mine:
+            return min(left_s, LOOK_BEHIND_S)
+        wait_s = self._admission.wait_s(now, tokens)
+        return min(wait_s, left_s, LOOK_S)
+
+    def _wake(self) -> None:
+        if self._line:
+            self._line[0].notify()

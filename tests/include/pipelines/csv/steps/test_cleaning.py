@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.pipelines.csv.steps.cleaning import cleaned
+
+TEXT = "Your new plant caught my eye. Shall we talk?"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        TEXT,
+        f"  {TEXT}\n\n",
+        f'"{TEXT}"',
+        f"\u201c{TEXT}\u201d",
+        f"'{TEXT}'",
+        f"```\n{TEXT}\n```",
+        f"```text\n{TEXT}\n```",
+        f"Sure! Here is the email body:\n\n{TEXT}",
+        f"Here's a short email for you:\n\n{TEXT}",
+        f"Certainly!\n\n{TEXT}",
+        f'Here is the body:\n\n```\n"{TEXT}"\n```',
+        f"Subject: Hello there\n\n{TEXT}",
+        f"**Subject:** Hello there\n\nHi Jane,\n\n{TEXT}",
+        f"Hi Jane,\n\n{TEXT}",
+        f"Dear Dr. Jane Doe,\n{TEXT}",
+        f"Hello, {TEXT}",
+        f"# {TEXT}",
+        f"> {TEXT}",
+        "Your **new plant** caught my *eye*. Shall we `talk`?",
+        "Your __new plant__ caught _my_ eye. [Shall we talk](https://acme.example/a_(b))?",
+        "Your\u00a0new plant caught my eye. Shall we talk?",
+    ],
+)
+def test_only_the_text_is_left(raw: str) -> None:
+    assert cleaned(raw) == TEXT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We sell 3 * 4 = 12 units, and 5 * 2 more.",
+        "Use snake_case_names here.",
+        'He said "yes" and she said "no"',
+        '"Yes" is what we say, not "no"',
+        "Dear customers of yours tell us that it works.",
+        "Here is what we found about you. It is good: really.",
+        "Sure, it works. Here we go again.",
+        "First - second - third",
+        "High quality matters.",
+        "Hello world of finance has changed. We noticed, too.",
+    ],
+)
+def test_what_is_no_markup_stays(text: str) -> None:
+    assert cleaned(text) == text
+
+
+def test_paragraphs_and_bullets_stay_with_one_empty_line_at_most() -> None:
+    assert cleaned("One.\r\n\r\n\r\n\r\n* two  \n+ three\n\n---\nFour.") == "One.\n\n- two\n- three\n\nFour."
+
+
+def test_a_greeting_stays_where_it_is_wanted() -> None:
+    assert cleaned(f"Hi Jane,\n\n{TEXT}", greeting=False) == f"Hi Jane,\n\n{TEXT}"
+
+
+@given(st.text(alphabet=st.sampled_from("ab *_`#>[]()\"'\n-:,!HiDear"), max_size=60))
+def test_any_text_is_cleaned_without_an_error_and_never_grows(text: str) -> None:
+    assert len(cleaned(text)) <= len(text)
