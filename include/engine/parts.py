@@ -62,7 +62,26 @@ class NamedSlice:
     upper: str | None
 
 
-Part = KeyRange | LineRange | ByteRange | KeyListRange | NamedSlice
+@dataclass(frozen=True, slots=True)
+class RowRange:
+    """Rows at positions `[first, last)`, 0-based, of a pinned table whose first line names its columns."""
+
+    uri: str
+    pin: str
+    """As that of a `LineRange`."""
+    form: str
+    """How the file is read (encoding, delimiter, sheet): the source's affair."""
+    first: int
+    last: int
+    start: int
+    end: int
+    """The rows are at bytes `[start, end)`; both are 0 where the format has no rows at bytes."""
+    line: int
+    """The line of the file, 1-based, at which the first row is looked for: a row may take several, or have blank ones
+    before it."""
+
+
+Part = KeyRange | LineRange | ByteRange | KeyListRange | NamedSlice | RowRange
 
 _PARTS: dict[str, type[Any]] = {
     "key_range": KeyRange,
@@ -70,6 +89,7 @@ _PARTS: dict[str, type[Any]] = {
     "byte_range": ByteRange,
     "key_list": KeyListRange,
     "named_slice": NamedSlice,
+    "row_range": RowRange,
 }
 _KINDS = {part: kind for kind, part in _PARTS.items()}
 
@@ -95,6 +115,8 @@ def part_label(part: Part) -> str:
             return f"lines {part.first_line} to {part.last_line}"
         case ByteRange():
             return f"bytes {part.start} to {part.end}"
+        case RowRange():
+            return f"rows {part.first} to {part.last}"
         case KeyListRange():
             return f"listed keys {part.first} to {part.last}"
         case NamedSlice(name, lower, upper):

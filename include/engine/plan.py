@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from itertools import pairwise
 from math import ceil
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from include.engine.errors import SettingsError
 from include.engine.model import Batch, ByteRange, Key, KeyListRange, KeyRange, LineRange
@@ -86,28 +86,69 @@ def plan_bytes(uri: str, pin: str, size_bytes: int, batch_bytes: int, *, mean_re
 def plan_lines(uri: str, pin: str, stream: BinaryIO, batch_size: int) -> list[Batch]:
     """Batches over the lines of a file, read once in chunks; lines end with a line feed, the last may lack it.
 
-    A file of more than 1,000 batches gets every second boundary dropped as often as needed: sizes stay equal
-    and the pass stays single.
+    For the batches of a file that needs more than 1,000 see `Bounds`: the pass stays single.
     """
-    _check_size(batch_size)
-    size, lines, boundaries = batch_size, 0, [(0, 0)]
-    end = 0
-    for line_count, offset in _line_ends(stream, batch_size):
-        lines, end = line_count, offset
-        if lines - boundaries[-1][0] >= size:
-            boundaries.append((lines, end))
-            if len(boundaries) > 2 * MAX_BATCHES:
-                boundaries, size = boundaries[::2], size * 2
-    if boundaries[-1] != (lines, end):
-        boundaries.append((lines, end))
-    step = ceil((len(boundaries) - 1) / MAX_BATCHES) or 1
-    kept = boundaries[::step] + ([boundaries[-1]] if (len(boundaries) - 1) % step else [])
-    if size * step > batch_size:
-        log.info("batch size grew from %d to %d lines: at most %d batches a run", batch_size, size * step, MAX_BATCHES)
+    bounds = Bounds(batch_size, (0, 0), "lines")
+    end = (0, 0)
+    for end in _line_ends(stream, batch_size):
+        if bounds.is_due(end[0]):
+            bounds.cut(end)
     return [
         Batch(index, LineRange(uri, pin, first, last, start, stop), last - first)
-        for index, ((first, start), (last, stop)) in enumerate(pairwise(kept))
+        for index, ((first, start), (last, stop)) in enumerate(bounds.between(end))
     ]
+
+
+Mark = TypeVar("Mark", bound=tuple[int, ...])
+"""Where a batch may begin: how many records come before, and whatever else the source has to know of the place."""
+
+
+class Bounds(Generic[Mark]):
+    """Cuts records into batches while they pass by; twice as many marks are held as there may be batches.
+
+    Where there would be more than `most`, every second mark is dropped as often as needed: sizes stay equal.
+    """
+
+    def __init__(self, batch_size: int, start: Mark, noun: str, most: int = MAX_BATCHES) -> None:
+        """`noun` is what the records are called, for the log."""
+        _check_size(batch_size)
+        self._asked = batch_size
+        self._marks = [start]
+        self._noun = noun
+        self._most = most
+        self.growth = 1
+        """How many times larger than asked for batches have become."""
+
+    def held(self, records: int) -> int:
+        """Since the last cut, when so many have come by in all."""
+        return records - self._marks[-1][0]
+
+    def is_due(self, records: int) -> bool:
+        """Whether the batch that is open has all it may."""
+        return self.held(records) >= self._asked * self.growth
+
+    def cut(self, at: Mark) -> None:
+        """End a batch, and begin the next one."""
+        self._marks.append(at)
+        if len(self._marks) > 2 * self._most:
+            self._marks = self._marks[::2]
+            self.growth *= 2
+
+    def between(self, end: Mark) -> list[tuple[Mark, Mark]]:
+        """Begin and end of each batch, up to the end of all."""
+        marks = self._marks if self._marks[-1] == end else [*self._marks, end]
+        step = ceil((len(marks) - 1) / self._most) or 1
+        kept = marks[::step] + ([marks[-1]] if (len(marks) - 1) % step else [])
+        if (grown := self.growth * step) > 1:
+            size = self._asked
+            log.info(
+                "batch size grew from %d to %d %s: at most %d batches a run",
+                size,
+                size * grown,
+                self._noun,
+                self._most,
+            )
+        return list(pairwise(kept))
 
 
 def _line_ends(stream: BinaryIO, every: int) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.pipelines.pdf.content.objects import ObjectStore
+from include.connections.files.objects import ObjectStore
 from include.pipelines.pdf.ledger_statistics import run_statistics
 from include.pipelines.pdf.pipeline import PdfPipeline
 from include.pipelines.pdf.settings import PdfSettings

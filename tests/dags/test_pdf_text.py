@@ -136,8 +136,8 @@ def test_a_prefix_is_read_by_the_date_of_arrival_through_the_connection(
 @pytest.mark.parametrize(
     ("conf", "message"),
     [
-        ({"manifest": "none.ndjson"}, "manifest: pdf.missing"),
-        ({"manifest": "../work/x.ndjson"}, "manifest: pdf.outside_roots"),
+        ({"manifest": "none.ndjson"}, "manifest: file.missing"),
+        ({"manifest": "../work/x.ndjson"}, "manifest: file.outside_roots"),
         ({"manifest": "s3://cases/incoming/"}, "set s3_conn_id and s3_prefixes"),
         ({"roots": ["/"]}, "unknown in the run's conf: roots"),
         (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from include.connections.files.folder import FileFolder, LocalFolder, ObjectFolder
+from include.connections.files.object_names import ObjectName
+from include.connections.files.objects import ObjectStore
 from include.engine.errors import SettingsError
-from include.pipelines.pdf.content.object_names import ObjectName
-from include.pipelines.pdf.content.objects import ObjectStore
 from include.pipelines.pdf.manifest.pinned import LocalPins, PinFolder
 from include.pipelines.pdf.manifest.pinned_objects import ObjectPins
-from include.pipelines.pdf.texts.folder import LocalTexts, ObjectTexts, TextFolder
 
 
 def pin_folder(folder: str | Path | None, objects: ObjectStore | None) -> PinFolder:
@@ -19,11 +19,11 @@ def pin_folder(folder: str | Path | None, objects: ObjectStore | None) -> PinFol
     return LocalPins(_present("work_folder", folder))
 
 
-def text_folder(folder: str | Path | None, objects: ObjectStore | None) -> TextFolder:
+def text_folder(folder: str | Path | None, objects: ObjectStore | None) -> FileFolder:
     """Of the setting `text_folder`; raises `SettingsError` for one that is not there."""
     if isinstance(folder, str):
-        return ObjectTexts(_store("text_folder", objects), ObjectName.parse_folder(folder))
-    return LocalTexts(_present("text_folder", folder))
+        return ObjectFolder(_store("text_folder", objects), ObjectName.parse_folder(folder), "text_folder")
+    return LocalFolder(_present("text_folder", folder), "text_folder")
 
 
 def _present(setting: str, folder: Path | None) -> Path:

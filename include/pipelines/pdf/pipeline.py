@@ -9,13 +9,15 @@ from contextlib import AbstractContextManager
 from functools import cached_property
 from importlib.metadata import version
 
+from include.connections.files.folder import FileFolder
+from include.connections.files.location import LocalFile, RemoteFile
+from include.connections.files.objects import ObjectStore
+from include.connections.files.places import Places
+from include.connections.files.roots import LocalRoots, Locate
 from include.engine.model import Batch, KeyListRange, Record
 from include.engine.process_transform import ProcessTransform
-from include.pipelines.pdf.content.location import DocumentWork, LocalFile, RemoteFile
-from include.pipelines.pdf.content.objects import ObjectStore
 from include.pipelines.pdf.content.open_content import open_content
-from include.pipelines.pdf.content.places import Places
-from include.pipelines.pdf.content.roots import LocalRoots, Locate
+from include.pipelines.pdf.content.work import DocumentWork
 from include.pipelines.pdf.extract.pdfium import PdfiumDocument
 from include.pipelines.pdf.folders import pin_folder, text_folder
 from include.pipelines.pdf.manifest.listing import Listing
@@ -27,7 +29,6 @@ from include.pipelines.pdf.ocr.tesseract import find_tesseract
 from include.pipelines.pdf.settings import PdfSettings
 from include.pipelines.pdf.source import ManifestSource
 from include.pipelines.pdf.tables import pdf_target
-from include.pipelines.pdf.texts.folder import TextFolder
 from include.pipelines.pdf.texts.render import render_texts
 from include.warehouse.connection import Warehouse
 from include.warehouse.key_lists import page_keys
@@ -143,7 +144,7 @@ class PdfPipeline:
     def _pins(self) -> PinFolder:
         return pin_folder(self.settings.work_folder, self._objects)
 
-    def _texts(self) -> TextFolder:
+    def _texts(self) -> FileFolder:
         return text_folder(self.settings.text_folder, self._objects)
 
     def _listing(self) -> AbstractContextManager[Listing]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from include.connections.files.roots import LocalRoots, Locate
 from include.engine.errors import SettingsError
 from include.engine.model import Batch, InsertBatch, KeyRange, Receipt, Record, Rows, Settlement
 from include.engine.run import run_batch
-from include.pipelines.pdf.content.roots import LocalRoots, Locate
 from include.pipelines.pdf.manifest.model import ManifestDocument
 from include.pipelines.pdf.manifest.reading import Manifest
 from include.pipelines.pdf.settings import PdfSettings

@@ -13,7 +13,7 @@ from math import ceil
 from include.engine.divided import Divided
 from include.engine.errors import RecordRejected
 from include.engine.model import NotedRows, Rows, noticed
-from include.pipelines.pdf.content.location import DocumentWork
+from include.pipelines.pdf.content.work import DocumentWork
 from include.pipelines.pdf.tables import DOCUMENTS, PAGES, pdf_target
 
 _COLUMNS = pdf_target()[DOCUMENTS].columns

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from include.connections.files.object_names import S3_URI_PATTERN
 from include.engine.process_transform import ProcessTransform
 from include.engine.settings import EngineSettings
-from include.pipelines.pdf.content.object_names import S3_URI_PATTERN
 from include.pipelines.pdf.manifest.model import LANGUAGE_PATTERN
 from include.pipelines.pdf.manifest.reading import is_manifest_name
 from include.pipelines.pdf.ocr.pages import OcrMode, OcrRules

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from include.connections.files.patience import patiently
+from include.connections.files.roots import Locate
 from include.engine.errors import FatalError, RecordRejected, TransientError
 from include.engine.judge import NoAnswer
 from include.engine.model import Batch, KeyListRange, LineRange, Record
-from include.pipelines.pdf.content.location import DocumentWork
 from include.pipelines.pdf.content.open_content import too_large
-from include.pipelines.pdf.content.patience import patiently
-from include.pipelines.pdf.content.roots import Locate
+from include.pipelines.pdf.content.work import DocumentWork
 from include.pipelines.pdf.manifest.model import ManifestDocument
 from include.pipelines.pdf.manifest.pinned import PinFolder, read_pinned
 

@@ -10,13 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from include.connections.files.location import RemoteFile
 from include.engine.divided import Divided
 from include.engine.errors import RecordRejected, SettingsError
 from include.engine.model import NotedRows, Record, Row
 from include.engine.ports import Transform
 from include.engine.process_transform import ProcessTransform
-from include.pipelines.pdf.content.location import DocumentWork, RemoteFile
 from include.pipelines.pdf.content.open_content import Content, open_content
+from include.pipelines.pdf.content.work import DocumentWork
 from include.pipelines.pdf.extract.language import SAMPLE_CHARACTERS, guess_language
 from include.pipelines.pdf.extract.page import Document
 from include.pipelines.pdf.extract.pdfium import PdfiumDocument
@@ -66,8 +67,8 @@ class PdfTransform:
 
         A large document is divided into such ranges. It settles whole.
 
-        Raises `TransientError`, and `RecordRejected`: `pdf.missing`, `pdf.denied`, `pdf.source_changed`,
-        `pdf.refused`, `pdf.too_large`, `pdf.empty`, `pdf.not_a_pdf`, `pdf.password`, `pdf.encryption`, `pdf.broken`,
+        Raises `TransientError`, and `RecordRejected`: `file.missing`, `file.denied`, `file.source_changed`,
+        `file.refused`, `pdf.too_large`, `pdf.empty`, `pdf.not_a_pdf`, `pdf.password`, `pdf.encryption`, `pdf.broken`,
         `pdf.broken_page`, `pdf.no_pages`, `pdf.too_many_pages`, `pdf.page_too_large`, `pdf.too_much_text`.
         """
         work: DocumentWork = record.payload

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from include.engine.errors import FatalError
-from include.engine.model import Batch, ByteRange, KeyListRange, KeyRange, LineRange, NamedSlice, Part
+from include.engine.model import Batch, ByteRange, KeyListRange, KeyRange, LineRange, NamedSlice, Part, RowRange
 
 PARTS: list[tuple[Part, str]] = [
     (KeyRange(1, None), "0: 1 to …"),
@@ -13,6 +13,7 @@ PARTS: list[tuple[Part, str]] = [
     (LineRange("f", "p", 0, 7, 0, 70), "0: lines 0 to 7"),
     (ByteRange("f", "p", 0, 70), "0: bytes 0 to 70"),
     (KeyListRange("chosen", 0, 7), "0: listed keys 0 to 7"),
+    (RowRange("f", "p", "csv", 0, 7, 20, 70, 2), "0: rows 0 to 7"),
     (NamedSlice("orders", None, None), "0: orders"),
     (NamedSlice("orders", "2026-01-01", None), "0: orders, 2026-01-01 to …"),
     (NamedSlice("orders", None, "2026-01-01"), "0: orders, … to 2026-01-01"),

@@ -13,6 +13,7 @@ from include.engine.model import Batch, ByteRange, Key, KeyListRange, KeyRange, 
 from include.engine.plan import (
     DEFAULT_BATCH_SIZE,
     MAX_BATCHES,
+    Bounds,
     auto_batch_size,
     plan_bytes,
     plan_key_list,
@@ -168,3 +169,20 @@ def test_auto_size_takes_the_measured_rate_within_bounds(rate: float | None, exp
 def test_a_batch_size_below_one_is_refused() -> None:
     with pytest.raises(SettingsError, match="at least 1"):
         plan_key_list("list", 5, 0)
+
+
+@given(sizes=st.lists(st.integers(1, 9), max_size=300), batch_size=st.integers(1, 20), most=st.integers(1, 12))
+def test_records_that_pass_by_are_each_in_one_batch_of_which_there_are_never_too_many(
+    sizes: list[int], batch_size: int, most: int
+) -> None:
+    bounds = Bounds(batch_size, (0, 0), "rows", most)
+    at = (0, 0)
+    for size in sizes:
+        if bounds.is_due(at[0]):
+            bounds.cut(at)
+        at = at[0] + 1, at[1] + size
+    spans = bounds.between(at)
+    assert len(spans) <= most
+    assert [start for start, _ in spans] == [(0, 0), *(end for _, end in spans)][: len(spans)]
+    assert all(end[1] - start[1] == sum(sizes[start[0] : end[0]]) for start, end in spans)
+    assert sum(end[0] - start[0] for start, end in spans) == len(sizes)

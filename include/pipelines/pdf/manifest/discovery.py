@@ -12,9 +12,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import ValidationError
 
+from include.connections.files.object_names import ObjectName
+from include.connections.files.objects import ObjectStore
 from include.engine.errors import RecordRejected, SettingsError
-from include.pipelines.pdf.content.object_names import ObjectName
-from include.pipelines.pdf.content.objects import ObjectStore
 from include.pipelines.pdf.manifest.listing import Entry, Listing
 from include.pipelines.pdf.manifest.model import ManifestDocument, faults_of
 from include.warehouse.window import Window

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
-from include.pipelines.pdf.content.location import ObjectPin
+from include.connections.files.location import ObjectPin
 from include.pipelines.pdf.tables import MAX_PATH
 
 LANGUAGE_PATTERN = r"^[A-Za-z][A-Za-z0-9_]{1,30}(\+[A-Za-z][A-Za-z0-9_]{1,30}){0,4}$"

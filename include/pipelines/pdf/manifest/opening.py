@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+from include.connections.files.fetch import fetch
+from include.connections.files.object_names import ObjectName, is_object_uri
+from include.connections.files.objects import ObjectStore
+from include.connections.files.patience import patiently
+from include.connections.files.places import Places
 from include.engine.errors import HeadraceError, RecordRejected, SettingsError, TransientError
-from include.pipelines.pdf.content.fetch import fetch
-from include.pipelines.pdf.content.object_names import ObjectName, is_object_uri
-from include.pipelines.pdf.content.objects import ObjectStore
-from include.pipelines.pdf.content.patience import patiently
-from include.pipelines.pdf.content.places import Places
 from include.pipelines.pdf.manifest.discovery import FolderListing, PrefixListing
 from include.pipelines.pdf.manifest.listing import Listing
 from include.pipelines.pdf.manifest.reading import Manifest, is_manifest_name

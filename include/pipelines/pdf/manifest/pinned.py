@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from include.connections.files.unfinished import unfinished
 from include.engine.errors import SettingsError, SourceChanged
 from include.engine.model import Batch, LineRange
 from include.pipelines.pdf.manifest.cuts import Cuts
@@ -77,15 +75,9 @@ class LocalPins:
     def keep(self, lines: Iterable[bytes]) -> tuple[str, str]:
         """See `PinFolder`."""
         try:
-            descriptor, temporary = tempfile.mkstemp(prefix="manifest-", suffix=".part", dir=self.folder)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    digest = write_lines(lines, file)
-                Path(temporary).replace(self.folder / copy_name(digest))
-            except BaseException:
-                with suppress(OSError):
-                    Path(temporary).unlink()
-                raise
+            with unfinished(self.folder) as (path, file):
+                digest = write_lines(lines, file)
+                path.replace(self.folder / copy_name(digest))
         except OSError as error:
             raise SettingsError(f"work_folder does not take the manifest's copy: {type(error).__name__}") from None
         return copy_name(digest), f"sha256:{digest}"

@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from include.connections.files.object_names import ObjectName
+from include.connections.files.objects import ObjectStore
 from include.engine.errors import RecordRejected, SettingsError, SourceChanged
 from include.engine.model import LineRange
-from include.pipelines.pdf.content.object_names import ObjectName
-from include.pipelines.pdf.content.objects import ObjectStore
 from include.pipelines.pdf.manifest.pinned import copy_name, write_lines
 
 SPOOL_BYTES = 8 * 1024 * 1024

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from include.connections.files.folder import FileFolder
 from include.engine.errors import BatchStopped
 from include.engine.model import Outcome
 from include.pipelines.pdf.tables import PAGES
-from include.pipelines.pdf.texts.folder import TextFolder
 from include.warehouse.connection import Warehouse
 from include.warehouse.tables import records
 from include.warehouse.target import Target
@@ -26,7 +26,7 @@ PAGES_AT_A_TIME = 50
 
 
 def render_texts(
-    warehouse: Warehouse, owner: tuple[str, Target], cycle_id: int, folder: TextFolder, stop: threading.Event
+    warehouse: Warehouse, owner: tuple[str, Target], cycle_id: int, folder: FileFolder, stop: threading.Event
 ) -> None:
     """Make the files agree with what the target holds of each document that the cycle settled last.
 

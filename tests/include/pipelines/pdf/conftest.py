@@ -1,26 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from include.connections.files.roots import LocalRoots
 from include.engine.model import Record
-from include.pipelines.pdf.content.roots import LocalRoots
 from include.pipelines.pdf.source import record_of
 from include.warehouse.connection import Warehouse, sqlite_warehouse
-from tests.fixtures.object_store import ObjectServer, object_server
 from tests.include.pipelines.pdf.entries import document
 from tests.include.pipelines.pdf.house import House
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Below which documents may lie."""
-    path = tmp_path / "documents"
-    path.mkdir()
-    return path
 
 
 @pytest.fixture
@@ -44,19 +35,6 @@ def warehouse(tmp_path: Path) -> Warehouse:
 def house(folder: Path, tmp_path: Path, warehouse: Warehouse) -> House:
     (tmp_path / "work").mkdir()
     return House(folder, tmp_path / "work", warehouse)
-
-
-@pytest.fixture(scope="session")
-def one_object_server() -> Iterator[ObjectServer]:
-    with object_server() as server:
-        yield server
-
-
-@pytest.fixture
-def s3(one_object_server: ObjectServer) -> ObjectServer:
-    """An S3 with an empty bucket."""
-    one_object_server.start_afresh()
-    return one_object_server
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from include.connections.files.objects import ObjectStore
 from include.engine.model import Batch
-from include.pipelines.pdf.content.objects import ObjectStore
 from include.pipelines.pdf.pipeline import PdfPipeline
 from include.pipelines.pdf.settings import PdfSettings
 from include.pipelines.pdf.tables import PAGES

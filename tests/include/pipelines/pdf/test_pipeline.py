@@ -53,7 +53,7 @@ def test_rejects_are_kept_by_key_and_pages_that_need_ocr_are_counted_in_the_ledg
     (house.folder / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     house.write_manifest([entry(name) for name in ("0.pdf", "scan.pdf", "broken.pdf", "none.pdf", "../out.pdf")])
     line = house.load(max_reject_rate=1)
-    assert line["rejected_by_code"] == {"pdf.broken": 1, "pdf.missing": 1, "pdf.outside_roots": 1}
+    assert line["rejected_by_code"] == {"pdf.broken": 1, "file.missing": 1, "file.outside_roots": 1}
     assert line["warnings"] == {"needs_ocr pages": 1}
     with house.warehouse.connect() as connection:
         keys = connection.exec_driver_sql("SELECT record_key FROM headrace_rejects WHERE code = 'pdf.broken'").all()
@@ -85,8 +85,8 @@ def test_a_plan_lists_every_fault_and_starts_nothing(house: House) -> None:
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
-        ({"manifest": "../manifest.ndjson"}, r"manifest: pdf\.outside_roots"),
-        ({"manifest": "none.ndjson"}, r"manifest: pdf\.missing"),
+        ({"manifest": "../manifest.ndjson"}, r"manifest: file\.outside_roots"),
+        ({"manifest": "none.ndjson"}, r"manifest: file\.missing"),
         ({"work_folder": None}, "work_folder must be"),
         ({"text_files": True, "text_folder": "/nowhere/at/all"}, "text_folder must be"),
         ({"manifest": "s3://cases/incoming/"}, "manifest: it is in S3, set s3_conn_id"),

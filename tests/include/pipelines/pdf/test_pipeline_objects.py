@@ -69,10 +69,10 @@ def test_each_fault_costs_its_document_and_names_its_cause(house: ObjectHouse) -
     line = house.load(max_reject_rate=1, max_tries=2)
 
     assert line["rejected_by_code"] == {
-        "pdf.missing": 1,
-        "pdf.denied": 2,
+        "file.missing": 1,
+        "file.denied": 2,
         "gave_up.transient": 2,
-        "pdf.outside_roots": 2,
+        "file.outside_roots": 2,
     }
     assert line["records_written"] == 5
     assert line["retries"] == 4
@@ -108,7 +108,7 @@ def test_an_object_that_changed_since_the_plan_is_not_read(house: ObjectHouse, w
     (batch,) = house.pipeline().plan(100)
     house.s3.put("incoming/1.pdf", text_pdf(house.folder / "new", ["new"]).read_bytes())
     line = house.load(batch, max_reject_rate=1)
-    assert line["rejected_by_code"] == {"pdf.source_changed": 1}
+    assert line["rejected_by_code"] == {"file.source_changed": 1}
     assert line["records_written"] == 2
 
 
@@ -130,7 +130,7 @@ def test_an_object_that_changed_between_listing_and_reading_is_left_to_the_next_
     (batch,) = house.pipeline(manifest=PREFIX).plan(100)
     house.s3.put("incoming/2.pdf", text_pdf(house.folder / "new", ["new"]).read_bytes())
     line = house.load(batch, manifest=PREFIX, max_reject_rate=1)
-    assert line["rejected_by_code"] == {"pdf.source_changed": 1}
+    assert line["rejected_by_code"] == {"file.source_changed": 1}
     assert house.load(manifest=PREFIX)["records_written"] == 1
 
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from include.connections.files.location import ObjectPin, RemoteFile
 from include.engine.errors import BatchStopped, SettingsError
 from include.engine.model import Rows
-from include.pipelines.pdf.content.location import ObjectPin, RemoteFile
 from include.pipelines.pdf.processing import process_document_manifest, process_pdf_batch
 from include.pipelines.pdf.settings import PdfSettings
 from include.pipelines.pdf.statistics import PdfStatistics
@@ -236,7 +236,7 @@ def test_a_manifest_is_read_as_a_stream_with_relative_paths_from_its_folder(fold
     delivered = Delivered([*names, "none.pdf"])
     statistics = process_document_manifest(str(manifest), 3, 2, deliver=delivered)
     assert set(delivered.rows) == set(names)
-    assert codes(statistics, delivered) == {"none.pdf": "pdf.missing"}
+    assert codes(statistics, delivered) == {"none.pdf": "file.missing"}
     assert statistics.to_json()["succeeded"] == 7
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from include.connections.files.location import RemoteFile
 from include.engine.errors import RecordRejected
-from include.pipelines.pdf.content.location import DocumentWork, RemoteFile
+from include.pipelines.pdf.content.work import DocumentWork
 from include.pipelines.pdf.processing import process_pdf_batch
 from include.pipelines.pdf.ranges import divided, merged
 from include.pipelines.pdf.settings import PdfSettings

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from include.connections.files.location import Location, ObjectPin, RemoteFile
+from include.connections.files.roots import LocalRoots
 from include.engine.errors import TransientError
-from include.pipelines.pdf.content.location import DocumentWork, Location, ObjectPin, RemoteFile
-from include.pipelines.pdf.content.roots import LocalRoots
+from include.pipelines.pdf.content.work import DocumentWork
 from include.pipelines.pdf.source import record_of
 from tests.include.pipelines.pdf.entries import PROJECT, document, key_of
 
@@ -28,7 +29,11 @@ def test_a_record_says_where_the_bytes_are_and_holds_none(folder: Path) -> None:
 def test_what_cannot_be_located_or_is_too_large_settles_with_its_cause(folder: Path) -> None:
     (folder / "a.pdf").write_bytes(b"%PDF-")
     faults = [record_of(document(name), LocalRoots([folder]), 4).fault for name in ("a.pdf", "none.pdf", "/x")]
-    assert [fault.code if fault else None for fault in faults] == ["pdf.too_large", "pdf.missing", "pdf.outside_roots"]
+    assert [fault.code if fault else None for fault in faults] == [
+        "pdf.too_large",
+        "file.missing",
+        "file.outside_roots",
+    ]
 
 
 def test_a_place_that_cannot_be_told_at_once_is_asked_for_again_and_then_given_up() -> None:

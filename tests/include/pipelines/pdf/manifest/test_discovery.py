@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from include.connections.files.object_names import ObjectName
+from include.connections.files.objects import ObjectStore
 from include.engine.errors import SettingsError
-from include.pipelines.pdf.content.object_names import ObjectName
-from include.pipelines.pdf.content.objects import ObjectStore
 from include.pipelines.pdf.manifest.discovery import FolderListing, PrefixListing
 from include.warehouse.window import Window
 from tests.fixtures.object_store import ObjectServer

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from include.connections.files.objects import ObjectStore
+from include.connections.files.places import Places
+from include.connections.files.roots import LocalRoots
 from include.engine.errors import SettingsError, TransientError
-from include.pipelines.pdf.content.objects import ObjectStore
-from include.pipelines.pdf.content.places import Places
-from include.pipelines.pdf.content.roots import LocalRoots
 from include.pipelines.pdf.manifest import opening
 from include.pipelines.pdf.manifest.opening import opened_listing
 from tests.fixtures.object_store import ObjectServer
@@ -56,14 +56,14 @@ def test_a_folder_is_read_wherever_it_is(s3: ObjectServer, places: Places, folde
 @pytest.mark.parametrize(
     ("place", "fault"),
     [
-        ("none.ndjson", r"manifest: pdf\.missing"),
-        ("../case.ndjson", r"manifest: pdf\.outside_roots"),
-        ("..", r"manifest: pdf\.outside_roots"),
+        ("none.ndjson", r"manifest: file\.missing"),
+        ("../case.ndjson", r"manifest: file\.outside_roots"),
+        ("..", r"manifest: file\.outside_roots"),
         ("none", "manifest: neither a file .json or .ndjson nor a folder"),
-        ("s3://cases/incoming/none.ndjson", r"manifest: pdf\.missing"),
-        ("s3://cases/other/case.ndjson", r"manifest: pdf\.outside_roots"),
-        ("s3://cases/", r"manifest: pdf\.outside_roots"),
-        ("s3://cases/incoming/denied.json", r"manifest: pdf\.denied"),
+        ("s3://cases/incoming/none.ndjson", r"manifest: file\.missing"),
+        ("s3://cases/other/case.ndjson", r"manifest: file\.outside_roots"),
+        ("s3://cases/", r"manifest: file\.outside_roots"),
+        ("s3://cases/incoming/denied.json", r"manifest: file\.denied"),
     ],
 )
 def test_what_is_not_there_or_not_allowed_is_a_mistake_of_the_settings(

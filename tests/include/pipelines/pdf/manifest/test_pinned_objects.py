@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from include.connections.files.object_names import ObjectName
+from include.connections.files.objects import ObjectStore
 from include.engine.errors import SettingsError, SourceChanged
 from include.engine.model import Batch, LineRange
-from include.pipelines.pdf.content.object_names import ObjectName
-from include.pipelines.pdf.content.objects import ObjectStore
 from include.pipelines.pdf.manifest.pinned import plan_pinned, read_pinned
 from include.pipelines.pdf.manifest.pinned_objects import ObjectPins
 from tests.fixtures.object_store import ObjectServer

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from include.connections.files.folder import LocalFolder
 from include.engine.errors import BatchStopped, SettingsError
 from include.engine.model import Batch, KeyListRange
 from include.pipelines.pdf.texts import render
-from include.pipelines.pdf.texts.folder import LocalTexts
 from include.warehouse.key_lists import store_keys
 from tests.fixtures.pdf_files import text_pdf
 from tests.include.pipelines.pdf.entries import entry, key_of
@@ -84,14 +84,16 @@ def test_a_run_that_is_told_to_stop_stops_between_documents(house: House, texts:
     line = house.load()
     stop = threading.Event()
 
-    class Stopping(LocalTexts):
+    class Stopping(LocalFolder):
         def put(self, name: str, file: Any) -> None:
-            LocalTexts.put(self, name, file)
+            LocalFolder.put(self, name, file)
             stop.set()
 
     pipeline = house.pipeline()
     with pytest.raises(BatchStopped):
-        render.render_texts(house.warehouse, (pipeline.name, pipeline.target), line["cycle_id"], Stopping(texts), stop)
+        render.render_texts(
+            house.warehouse, (pipeline.name, pipeline.target), line["cycle_id"], Stopping(texts, "text_folder"), stop
+        )
     assert len(files(texts)) == 1
 
 

@@ -7,12 +7,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from include.connections.files import objects
+from include.connections.files.location import ObjectPin
+from include.connections.files.object_names import ObjectName
+from include.connections.files.objects import ObjectStore
+from include.connections.files.opening import opened
 from include.engine.errors import RecordRejected, SettingsError, TransientError
-from include.pipelines.pdf.content import objects
-from include.pipelines.pdf.content.location import ObjectPin
-from include.pipelines.pdf.content.object_names import ObjectName
-from include.pipelines.pdf.content.objects import ObjectStore
-from include.pipelines.pdf.content.open_content import open_content
 from tests.fixtures.object_store import SECRET, ObjectServer
 
 BODY = b"%PDF-1.7 " + b"x" * 100_000
@@ -29,8 +29,8 @@ def test_an_object_is_looked_up_and_its_link_gives_its_bytes(s3: ObjectServer, s
     etag = s3.put(f"incoming/{name}", BODY)
     found = store(INCOMING + name)
     assert (found.etag, found.size) == (etag, len(BODY))
-    with open_content(found, 10**6) as content:
-        assert content.file.read() == BODY
+    with opened(found) as file:
+        assert file.read() == BODY
     assert SECRET not in found.url
     assert found.url not in repr(found)
 
@@ -38,13 +38,13 @@ def test_an_object_is_looked_up_and_its_link_gives_its_bytes(s3: ObjectServer, s
 @pytest.mark.parametrize(
     ("uri", "code"),
     [
-        (f"{INCOMING}none.pdf", "pdf.missing"),
-        (INCOMING, "pdf.missing"),
-        ("s3://", "pdf.missing"),
-        ("s3://cases/incoming-other/a.pdf", "pdf.outside_roots"),
-        ("s3://cases/a.pdf", "pdf.outside_roots"),
-        (f"{INCOMING}../a.pdf", "pdf.outside_roots"),
-        ("s3://other/incoming/a.pdf", "pdf.outside_roots"),
+        (f"{INCOMING}none.pdf", "file.missing"),
+        (INCOMING, "file.missing"),
+        ("s3://", "file.missing"),
+        ("s3://cases/incoming-other/a.pdf", "file.outside_roots"),
+        ("s3://cases/a.pdf", "file.outside_roots"),
+        (f"{INCOMING}../a.pdf", "file.outside_roots"),
+        ("s3://other/incoming/a.pdf", "file.outside_roots"),
     ],
 )
 def test_what_is_not_there_or_not_allowed_is_rejected(
@@ -56,7 +56,7 @@ def test_what_is_not_there_or_not_allowed_is_rejected(
     with pytest.raises(RecordRejected) as caught:
         store(uri)
     assert caught.value.code == code
-    assert code == "pdf.missing" or s3.asked.total() == asked, "nobody learns what is there"
+    assert code == "file.missing" or s3.asked.total() == asked, "nobody learns what is there"
 
 
 def test_a_pin_that_is_whole_saves_the_question_and_holds_what_is_read(s3: ObjectServer, store: ObjectStore) -> None:
@@ -64,28 +64,28 @@ def test_a_pin_that_is_whole_saves_the_question_and_holds_what_is_read(s3: Objec
     found = store(f"{INCOMING}a.pdf", ObjectPin(etag, len(BODY)))
     assert s3.asked["HEAD", "a.pdf"] == 0
     s3.put("incoming/a.pdf", BODY[:-1] + b"y")
-    with pytest.raises(RecordRejected, match=r"pdf\.source_changed"), open_content(found, 10**6):
+    with pytest.raises(RecordRejected, match=r"file\.source_changed"), opened(found):
         pass
 
 
 def test_a_pin_without_a_size_is_compared_with_what_is_there(s3: ObjectServer, store: ObjectStore) -> None:
     etag = s3.put("incoming/a.pdf", BODY)
     assert store(f"{INCOMING}a.pdf", ObjectPin(etag, None)).size == len(BODY)
-    with pytest.raises(RecordRejected, match=r"pdf\.source_changed"):
+    with pytest.raises(RecordRejected, match=r"file\.source_changed"):
         store(f"{INCOMING}a.pdf", ObjectPin('"other"', None))
 
 
 def test_a_body_that_ends_early_is_transient(s3: ObjectServer, store: ObjectStore) -> None:
     s3.put("incoming/a.pdf", BODY)
     s3.order("cut", "a.pdf")
-    with pytest.raises(TransientError, match="the body ended after"), open_content(store(f"{INCOMING}a.pdf"), 10**6):
+    with pytest.raises(TransientError, match="the body ended after"), opened(store(f"{INCOMING}a.pdf")):
         pass
 
 
 def test_a_refusal_is_the_documents_and_throttling_is_tried_again(s3: ObjectServer, store: ObjectStore) -> None:
     s3.put("incoming/a.pdf", BODY)
     s3.order("denied", "a.pdf", method="HEAD", times=1)
-    with pytest.raises(RecordRejected, match=r"pdf\.denied"):
+    with pytest.raises(RecordRejected, match=r"file\.denied"):
         store(f"{INCOMING}a.pdf")
     s3.order("slow_down", "a.pdf", method="HEAD", times=1)
     with pytest.raises(TransientError, match="the store answered 503"):
@@ -114,7 +114,7 @@ def test_files_are_kept_found_read_in_part_and_removed(s3: ObjectServer, store: 
     part = io.BytesIO(b"what was here before")
     store.copy_range(name, etag, 2, 6, part)
     assert part.getvalue() == b"2345"
-    with pytest.raises(RecordRejected, match=r"pdf\.source_changed"):
+    with pytest.raises(RecordRejected, match=r"file\.source_changed"):
         store.copy_range(name, '"other"', 2, 6, part)
     store.remove(name)
     store.remove(name)

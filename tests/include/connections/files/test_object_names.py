@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.pipelines.pdf.content.object_names import ObjectName, is_object_uri
+from include.connections.files.object_names import ObjectName, is_object_uri
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from include.connections.files.location import LocalFile, RemoteFile
+from include.connections.files.objects import ObjectStore
+from include.connections.files.places import Places
+from include.connections.files.roots import LocalRoots
 from include.engine.errors import RecordRejected
-from include.pipelines.pdf.content.location import LocalFile, RemoteFile
-from include.pipelines.pdf.content.objects import ObjectStore
-from include.pipelines.pdf.content.places import Places
-from include.pipelines.pdf.content.roots import LocalRoots
 from tests.fixtures.object_store import ObjectServer
 
 
@@ -21,5 +21,5 @@ def test_documents_are_found_on_disk_and_in_s3(s3: ObjectServer, folder: Path) -
 
 def test_without_a_connection_nothing_is_in_s3(folder: Path) -> None:
     (folder / "s3:").mkdir()
-    with pytest.raises(RecordRejected, match=r"pdf\.outside_roots: .* set s3_conn_id"):
+    with pytest.raises(RecordRejected, match=r"file\.outside_roots: .* set s3_conn_id"):
         Places(LocalRoots([folder]), None)("s3://a.pdf")

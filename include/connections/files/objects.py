@@ -1,4 +1,4 @@
-"""Documents in S3: only below the prefixes that the settings allow."""
+"""Files in S3: only below the prefixes that the settings allow."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import IO, Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from include.connections.files.fetch import refusal
+from include.connections.files.location import ObjectPin, RemoteFile
+from include.connections.files.object_names import ObjectName
+from include.connections.files.patience import patiently
 from include.engine.errors import RecordRejected, SettingsError, TransientError
-from include.pipelines.pdf.content.fetch import refusal
-from include.pipelines.pdf.content.location import ObjectPin, RemoteFile
-from include.pipelines.pdf.content.object_names import ObjectName
-from include.pipelines.pdf.content.patience import patiently
 
 S3Client: TypeAlias = Any
 """A client of boto3, which has no annotations. Its own retries should be off: they would multiply with the house's."""
@@ -38,21 +38,21 @@ class ListedObject:
 class ObjectStore:
     """Finds, lists and keeps objects through one client, which threads may share.
 
-    Its errors name no URL: `RecordRejected` and `TransientError` as reading a document does, `SettingsError` without
+    Its errors name no URL: `RecordRejected` and `TransientError` as reading a file does, `SettingsError` without
     credentials.
     """
 
     def __init__(self, client: S3Client, prefixes: Sequence[str]) -> None:
-        """`prefixes` are the `s3://bucket/prefix/` below which documents and manifests may be read."""
+        """`prefixes` are the `s3://bucket/prefix/` below which files may be read."""
         self._client = client
         try:
             self._allowed = [ObjectName.parse_folder(prefix) for prefix in prefixes]
         except ValueError:
             raise SettingsError("s3_prefixes: write each as s3://bucket/prefix/") from None
 
-    def __call__(self, file_path: str, pin: ObjectPin | None = None, /) -> RemoteFile:
+    def __call__(self, path: str, pin: ObjectPin | None = None, /) -> RemoteFile:
         """The object's presigned URL; asks the store for size and ETag where the pin does not know them."""
-        name = self.allowed(file_path)
+        name = self.allowed(path)
         found = pin if pin is not None and pin.size is not None else self._looked_up(name, pin)
         with store_faults():
             params = {"Bucket": name.bucket, "Key": name.key}
@@ -60,13 +60,13 @@ class ObjectStore:
         return RemoteFile(str(url), found.etag, found.size or 0)
 
     def allowed(self, uri: str) -> ObjectName:
-        """Its name; raises `RecordRejected` (`pdf.outside_roots`), whether it is there or not."""
+        """Its name; raises `RecordRejected` (`file.outside_roots`), whether it is there or not."""
         try:
             name = ObjectName.parse(uri)
         except ValueError:
-            raise RecordRejected("pdf.missing", "file_path is no s3://bucket/key") from None
+            raise RecordRejected("file.missing", "the path is no s3://bucket/key") from None
         if not any(prefix.holds(name) for prefix in self._allowed):
-            raise RecordRejected("pdf.outside_roots", "file_path leads outside the prefixes of the setting s3_prefixes")
+            raise RecordRejected("file.outside_roots", "the path leads outside the prefixes of the setting s3_prefixes")
         return name
 
     def listed(self, prefix: ObjectName) -> Iterator[ListedObject]:
@@ -110,7 +110,7 @@ class ObjectStore:
         try:
             patiently(lambda: self._looked_up(name, None))
         except RecordRejected as fault:
-            if fault.code != "pdf.missing":
+            if fault.code != "file.missing":
                 raise
             return False
         return True

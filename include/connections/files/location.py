@@ -1,4 +1,4 @@
-"""What a source tells a worker process: which document, and where its bytes are."""
+"""Where a file's bytes are, and what it was when somebody looked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RemoteFile:
     url: str = field(repr=False)
     """`http` or `https`. Never logged: a presigned one is a key to the object."""
     etag: str
-    """As the header has it, with its quotes; another one at reading is `pdf.source_changed`."""
+    """As the header has it, with its quotes; another one at reading is `file.source_changed`."""
     size: int
 
 
@@ -39,21 +39,3 @@ class ObjectPin:
     """As the header has it, with its quotes."""
     size: int | None
     """None where only the ETag is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentWork:
-    """A record's payload."""
-
-    document_uuid: str
-    """In the usual form: lower case, with hyphens."""
-    project_uuid: str
-    file_path: str
-    """As the manifest has it."""
-    language: str | None
-    """Of OCR, as Tesseract names languages (`deu+fra`); None takes the setting's."""
-    metadata: str | None
-    """A JSON object."""
-    location: Location
-    pages: tuple[int, int] | None = None
-    """Pages `[first, last)`, 0-based, where this is a part of the document; None is all of it."""

@@ -1,4 +1,4 @@
-"""Local documents: only below the folders that the settings allow."""
+"""Local files: only below the folders that the settings allow."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from include.connections.files.location import LocalFile, Location, ObjectPin
+from include.connections.files.opening import unreadable
 from include.engine.errors import RecordRejected, SettingsError
-from include.pipelines.pdf.content.location import LocalFile, Location, ObjectPin
-from include.pipelines.pdf.content.open_content import unreadable
 
 
 class Locate(Protocol):
-    """From a manifest's `file_path` to where the bytes are, now. Called in one thread, a record at a time."""
+    """From a path or URI that somebody wrote to where the bytes are, now. Called in one thread, a record at a time."""
 
-    def __call__(self, file_path: str, pin: ObjectPin | None = None, /) -> Location:
+    def __call__(self, path: str, pin: ObjectPin | None = None, /) -> Location:
         """`pin`: what an object was when the run was planned; files on disk have none.
 
         Raises `RecordRejected` for a path that is not allowed or not there, `TransientError` where asking again may
@@ -34,26 +34,26 @@ class LocalRoots:
             raise SettingsError(f"roots: {', '.join(wrong)} must be absolute paths of folders")
         self._roots = [root.resolve() for root in roots]
 
-    def __call__(self, file_path: str, pin: ObjectPin | None = None, /) -> LocalFile:
+    def __call__(self, path: str, pin: ObjectPin | None = None, /) -> LocalFile:
         """A relative path is looked for in one root after the other. Raises `RecordRejected`, `TransientError`."""
         del pin
         try:
-            return _located(self.resolve(file_path))
+            return _located(self.resolve(path))
         except OSError as error:
             raise unreadable(error) from None
 
-    def resolve(self, file_path: str) -> Path:
+    def resolve(self, path: str) -> Path:
         """The path that is meant, without symbolic links, whether something is there or not; raises as a call does."""
-        candidates = [root / file_path for root in self._roots]
+        candidates = [root / path for root in self._roots]
         try:
             allowed = [
-                path for path in (path.resolve() for path in dict.fromkeys(candidates)) if self._is_allowed(path)
+                found for found in (one.resolve() for one in dict.fromkeys(candidates)) if self._is_allowed(found)
             ]
             if not allowed:
-                raise RecordRejected("pdf.outside_roots", "file_path leads outside the folders of the setting roots")
-            return next((path for path in allowed if path.exists()), allowed[0])
+                raise RecordRejected("file.outside_roots", "the path leads outside the folders of the setting roots")
+            return next((found for found in allowed if found.exists()), allowed[0])
         except (ValueError, RuntimeError):  # a NUL; links that go round
-            raise RecordRejected("pdf.missing", "file_path is no path of a file") from None
+            raise RecordRejected("file.missing", "this is no path of a file") from None
         except OSError as error:
             raise unreadable(error) from None
 
@@ -64,5 +64,5 @@ class LocalRoots:
 def _located(path: Path) -> LocalFile:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
-        raise RecordRejected("pdf.not_a_file", "file_path leads to something that is no regular file")
+        raise RecordRejected("file.not_a_file", "the path leads to something that is no regular file")
     return LocalFile(str(path), found.st_size, found.st_mtime_ns, found.st_dev, found.st_ino)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from include.connections.files.roots import LocalRoots
 from include.engine.errors import RecordRejected, SettingsError
-from include.pipelines.pdf.content.roots import LocalRoots
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_relative_path_is_looked_for_in_one_root_after_the_other(tmp_path: Pat
 def test_no_path_and_no_link_leads_out_and_nobody_learns_what_is_there(folder: Path, outside: Path, name: str) -> None:
     (folder / "link.pdf").symlink_to(outside / "secret.pdf")
     (folder / "linked").symlink_to(outside)
-    with pytest.raises(RecordRejected, match=r"pdf\.outside_roots"):
+    with pytest.raises(RecordRejected, match=r"file\.outside_roots"):
         LocalRoots([folder])(name)
 
 
@@ -54,19 +54,19 @@ def test_a_link_within_the_roots_is_followed(folder: Path) -> None:
 
 
 def test_without_roots_nothing_may_be_read(folder: Path) -> None:
-    with pytest.raises(RecordRejected, match=r"pdf\.outside_roots"):
+    with pytest.raises(RecordRejected, match=r"file\.outside_roots"):
         LocalRoots([])(str(folder / "a.pdf"))
 
 
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("none.pdf", "pdf.missing"),
-        ("a.pdf/b.pdf", "pdf.missing"),
-        ("loop", "pdf.missing"),
-        ("a\0.pdf", "pdf.missing"),
-        ("sub", "pdf.not_a_file"),
-        ("pipe", "pdf.not_a_file"),
+        ("none.pdf", "file.missing"),
+        ("a.pdf/b.pdf", "file.missing"),
+        ("loop", "file.missing"),
+        ("a\0.pdf", "file.missing"),
+        ("sub", "file.not_a_file"),
+        ("pipe", "file.not_a_file"),
     ],
 )
 def test_what_is_no_readable_file_is_rejected_without_waiting_for_it(folder: Path, name: str, code: str) -> None:
