@@ -151,4 +151,4 @@ def _mssql(connection: Connection, *, create_tables: bool) -> Warehouse:
         extra=json.dumps(options),
     )
     hook = MsSqlHook(mssql_conn_id=connection.conn_id, connection=complete)
-    return Warehouse("mssql", hook.get_conn, schema=schema, create_tables=create_tables)
+    return Warehouse("mssql", hook.get_conn, schema=schema, create_tables=create_tables, conn_id=connection.conn_id)

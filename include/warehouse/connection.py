@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from include.engine.errors import BatchStopped, FatalError, HeadraceError, SettingsError, TransientError
 from include.warehouse.dialects import dialect_named
-from include.warehouse.faults import ConstraintViolated, Fault, FaultKind
+from include.warehouse.faults import Busy, ConstraintViolated, Fault, FaultKind, house_error
 from include.warehouse.table_name import TableName
 
 _T = TypeVar("_T")
@@ -61,7 +62,9 @@ class Warehouse:
         schema: str | None = None,
         create_tables: bool = True,
         lock_wait_s: float = LOCK_WAIT_S,
+        conn_id: str | None = None,
     ) -> None:
+        """`conn_id` is the Airflow connection's, for messages."""
         try:
             self.dialect = dialect_named(dialect)
         except KeyError:
@@ -73,6 +76,8 @@ class Warehouse:
         self.create_tables = create_tables
         """Whether `prepare` may create what is missing."""
         self.lock_wait_s = lock_wait_s
+        self._connecting = f"connection {conn_id}" if conn_id else "connect"
+        self._let_in = False
         # hide_parameters: an error of SQLAlchemy would otherwise print the rows. No reset of the pool's: transactions
         # end before, and a closed connection rolls back by itself.
         self.engine = sa.create_engine(
@@ -119,9 +124,14 @@ class Warehouse:
         return f"{self.quote(schema)}.{self.quote(name.name)}" if schema else self.quote(name.name)
 
     def connect(self) -> sa.Connection:
-        """A new connection; raises `TransientError` or `FatalError`, never with the driver's text."""
-        with self.faults("connect"):
-            return self.engine.connect()
+        """A new connection; raises `TransientError` or `FatalError`, never with the driver's text.
+
+        A refused login is fatal before the first connection, since its settings are wrong; later it is transient.
+        """
+        with self.faults(self._connecting):
+            connection = self.engine.connect()
+        self._let_in = True
+        return connection
 
     @contextmanager
     def faults(self, what: str) -> Iterator[None]:
@@ -136,6 +146,8 @@ class Warehouse:
         except self._driver_errors as error:
             fault = self.dialect.classify(error)
         if fault is not None:
+            if fault.is_login and not self._let_in:
+                fault = replace(fault, kind=FaultKind.FATAL)
             named = house_error(what, fault)
             try:
                 raise named
@@ -184,7 +196,8 @@ class Warehouse:
     ) -> _T:
         """Run `work` in a transaction of its own, again after transient errors, for `patience_s` at most.
 
-        `work` may run several times, also after a commit whose answer was lost: it must bear that.
+        `work` may run several times, also after a commit whose answer was lost: it must bear that. Rows that the
+        database refuses are `FatalError`: the same would be refused again.
         """
         stopping = stop or _NEVER
 
@@ -197,6 +210,13 @@ class Warehouse:
             ):
                 return work(connection)
 
+        def once_or_fatal() -> _T:
+            try:
+                return once()
+            except ConstraintViolated as refused:
+                label = refused.fault.label
+            raise FatalError(f"{what}: the database refused its rows ({label})")
+
         retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
             stop=stop_after_delay(patience_s),
@@ -204,7 +224,7 @@ class Warehouse:
             sleep=lambda seconds: void(stopping.wait(seconds)),
             reraise=True,
         )
-        return retrying(once)
+        return retrying(once_or_fatal)
 
     def _own(self, dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - any driver's connection
         self.dialect.own(dbapi_connection)
@@ -226,7 +246,7 @@ class Warehouse:
         connection.execution_options(headrace_write=write)
         patience = stop_after_delay(wait_s)
         retrying = Retrying(
-            retry=retry_if_exception_type(_Busy),
+            retry=retry_if_exception_type(Busy),
             stop=patience,
             wait=wait_random_exponential(multiplier=0.005, max=0.2),
             sleep=lambda seconds: void(stop.wait(seconds)),
@@ -250,10 +270,6 @@ class Warehouse:
             transaction.connection.invalidate()
 
 
-class _Busy(TransientError):
-    """Another writer holds the lock."""
-
-
 def void(_: object) -> None:
     """Drops a result."""
 
@@ -261,17 +277,6 @@ def void(_: object) -> None:
 def _no_schema(_: object) -> str:
     """Of any table."""
     return ""
-
-
-def house_error(what: str, fault: Fault) -> HeadraceError | ConstraintViolated:
-    """The error that says what to do about a fault."""
-    if fault.kind is FaultKind.CONSTRAINT:
-        return ConstraintViolated(fault)
-    if fault.is_busy:
-        return _Busy(f"{what}: {fault.text}")
-    if fault.kind is FaultKind.TRANSIENT:
-        return TransientError(f"{what}: {fault.text}")
-    return FatalError(f"{what}: {fault.text}")
 
 
 def sqlite_warehouse(path: str | Path, *, create_tables: bool = True, lock_wait_s: float = LOCK_WAIT_S) -> Warehouse:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from include.warehouse.faults import Fault, FaultKind
 from include.warehouse.loaders.mssql_server import SESSION_SETUP
-from include.warehouse.mssql_errors import ADVICE, CONSTRAINTS, TRANSIENT, error_number
+from include.warehouse.mssql_dialect import URL
+from include.warehouse.mssql_errors import ADVICE, CONSTRAINTS, LOGIN, TRANSIENT, error_number
 
 SQLITE_BUSY_TIMEOUT_MS = 250
 """One wait within SQLite, which cannot be interrupted; the loop around it looks at the stop event."""
@@ -109,9 +110,9 @@ class MssqlDialect:
     """SQL Server 2016 or newer at compatibility level 130, through pymssql."""
 
     name = "mssql"
-    url = "mssql+pymssql://"
+    url = URL
     has_schemas = True
-    session_setup = SESSION_SETUP
+    session_setup = (SESSION_SETUP,)
 
     def begin_statement(self, *, write: bool) -> str | None:
         """Pymssql starts one after each commit."""
@@ -136,8 +137,9 @@ class MssqlDialect:
             return Fault(FaultKind.CONSTRAINT, label, CONSTRAINTS[number])
         # Without a number the driver speaks for itself: the connection is closed or broken.
         lost = number == 0 and type(error).__name__ in ("InterfaceError", "OperationalError")
-        kind = FaultKind.TRANSIENT if lost or number in TRANSIENT else FaultKind.FATAL
-        return Fault(kind, label, is_busy=number == 1222, advice=ADVICE.get(number, ""))
+        refused = number in LOGIN
+        kind = FaultKind.TRANSIENT if lost or refused or number in TRANSIENT else FaultKind.FATAL
+        return Fault(kind, label, is_busy=number == 1222, is_login=refused, advice=ADVICE.get(number, ""))
 
 
 _DIALECTS: Mapping[str, Callable[[], Dialect]] = {"sqlite": SqliteDialect, "mssql": MssqlDialect}

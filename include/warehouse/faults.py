@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from include.engine.errors import FatalError, HeadraceError, TransientError
+
 
 class FaultKind(StrEnum):
     """What to do next."""
@@ -25,6 +27,8 @@ class Fault:
     """Of a constraint: `unique`, `foreign_key`, `check`, `not_null`, `value`…"""
     is_busy: bool = False
     """Another writer holds the lock; nothing was done, and waiting helps."""
+    is_login: bool = False
+    """Login or database was refused: wrong settings, or a failover where the same had been let in before."""
     advice: str = ""
     """What to look at, where the number says that much."""
 
@@ -40,3 +44,18 @@ class ConstraintViolated(Exception):
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.label)
         self.fault = fault
+
+
+class Busy(TransientError):
+    """Another writer holds the lock."""
+
+
+def house_error(what: str, fault: Fault) -> HeadraceError | ConstraintViolated:
+    """The error that says what to do about a fault."""
+    if fault.kind is FaultKind.CONSTRAINT:
+        return ConstraintViolated(fault)
+    if fault.is_busy:
+        return Busy(f"{what}: {fault.text}")
+    if fault.kind is FaultKind.TRANSIENT:
+        return TransientError(f"{what}: {fault.text}")
+    return FatalError(f"{what}: {fault.text}")

@@ -8,9 +8,11 @@ from itertools import islice
 import sqlalchemy as sa
 
 from include.engine.errors import SettingsError
-from include.engine.model import Key
+from include.engine.model import Key, Row
 from include.warehouse.connection import Warehouse
 from include.warehouse.keys import is_digest, key_fault, stored_key
+from include.warehouse.loaders.choose import loader_for
+from include.warehouse.loaders.loader import Loader
 from include.warehouse.rejects import open_reject_keys
 from include.warehouse.tables import key_lists
 from include.warehouse.target import Target
@@ -26,10 +28,10 @@ def store_keys(warehouse: Warehouse, list_id: str, keys: Iterable[Key]) -> int:
     Raises `SettingsError` for a key that the warehouse cannot hold, by position.
     """
     drop_list(warehouse, list_id)
-    iterator, position = iter(keys), 0
+    loader, iterator, position = loader_for(warehouse), iter(keys), 0
     while chunk := list(islice(iterator, CHUNK)):
         lines = [_line(list_id, position + offset, key) for offset, key in enumerate(chunk)]
-        warehouse.transact("store a list of keys", _replacing(list_id, position, lines))
+        warehouse.transact("store a list of keys", _replacing(loader, list_id, position, lines))
         position += len(chunk)
     return position
 
@@ -77,24 +79,20 @@ def drop_list(warehouse: Warehouse, list_id: str) -> None:
     warehouse.transact("drop a list of keys", work)
 
 
-def _line(list_id: str, position: int, key: Key) -> dict[str, object]:
+def _line(list_id: str, position: int, key: Key) -> Row:
     fault = key_fault(key)
     if fault is not None:
         raise SettingsError(f"list {list_id}, position {position}: {fault.message}")
-    return {
-        "list_id": list_id,
-        "position": position,
-        "record_key": stored_key(key),
-        "is_number": isinstance(key, int),
-    }
+    return (list_id, position, stored_key(key), int(isinstance(key, int)))
 
 
-def _replacing(list_id: str, position: int, lines: list[dict[str, object]]) -> Callable[[sa.Connection], None]:
+def _replacing(loader: Loader, list_id: str, position: int, lines: list[Row]) -> Callable[[sa.Connection], None]:
     """Bears being repeated after a commit whose answer was lost."""
 
     def work(connection: sa.Connection) -> None:
         connection.execute(sa.delete(key_lists).where(key_lists.c.list_id == list_id, key_lists.c.position >= position))
-        connection.execute(sa.insert(key_lists), lines)
+        # As an insert of SQLAlchemy's, SQL Server would be sent a statement a key.
+        loader.insert(connection, key_lists, lines)
 
     return work
 

@@ -9,13 +9,15 @@
 | `appname` | what the server's own lists call this program | `headrace` |
 | `table_schema` | schema of the tables | the login's own |
 | `read_only` | `true`: the readable secondary of an availability group, for a source | `false` |
-| `conn_properties` | statements of a new session, in place of the driver's | the driver's |
+| `conn_properties` | statements of a new session, before the house's own | the driver's |
 
-Numbers and booleans may come as text, as a connection's URI has them.
+`timeout` and `login_timeout` are the driver's for the whole process: where a task has two connections of this type, the
+one that connected last decides. Numbers and booleans may come as text, as a connection's URI has them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,7 +58,7 @@ def driver_options(conn_id: str, extra: Mapping[str, Any]) -> tuple[dict[str, An
 
 def _seconds(value: object) -> int | None:
     text = str(value)
-    return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text) <= 86_400 else None
+    return int(text) if re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= 86_400 else None
 
 
 def _flag(value: object) -> bool | None:

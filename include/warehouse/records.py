@@ -22,10 +22,10 @@ _COLUMNS = ("record_key", "version", "content_hash", "row_count", "cycle_id", "e
 
 
 def read_lines(
-    loader: Loader, connection: sa.Connection, owner: tuple[str, str], keys: Sequence[str]
+    loader: Loader, connection: sa.Connection, owner: tuple[str, str], keys: Sequence[str], *, to_write: bool = True
 ) -> dict[str, Line]:
     """The lines of these stored keys, by key; absent where there is none."""
-    rows = loader.select(connection, records, _COLUMNS, owner, sorted(set(keys)))
+    rows = loader.select(connection, records, _COLUMNS, owner, sorted(set(keys)), to_write=to_write)
     return {key: Line(*rest) for key, *rest in rows}
 
 
@@ -103,7 +103,8 @@ class WarehouseMemory:
         stored = {key: stored_key(key) for key in keys}
 
         def work(connection: sa.Connection) -> dict[str, Line]:
-            return read_lines(self._loader, connection, self._owner, list(stored.values()))
+            # Locks would keep other batches' new keys out that lie between these; the commit looks again.
+            return read_lines(self._loader, connection, self._owner, list(stored.values()), to_write=False)
 
         lines = self._warehouse.transact("look up records", work, write=False, stop=self._stop)
         return {

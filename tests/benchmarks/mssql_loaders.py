@@ -12,14 +12,13 @@ import sys
 
 from include.warehouse.server_check.throughput import choice, lines, measure
 from tests.benchmarks.figures import machine
-from tests.fixtures.t_sql_server import bear_babelfish, server_warehouse
+from tests.fixtures.t_sql_server import server_warehouse
 
 REPETITIONS = 3
 
 
 def main() -> None:
     counts = [int(argument) for argument in sys.argv[1:]] or [100, 1_000, 10_000]
-    bear_babelfish()
     warehouse = server_warehouse()
     print(machine())
     for count in counts:

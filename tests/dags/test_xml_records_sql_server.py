@@ -34,7 +34,7 @@ TARGET = target_of(find_contract("lending", XmlSettings().contract_folders))
 def server(monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     for name in ("WAREHOUSE", "SOURCE"):
         monkeypatch.setenv(f"AIRFLOW_CONN_HEADRACE_{name}", server_uri())
-    return emptied_server(monkeypatch)
+    return emptied_server()
 
 
 def run(**conf: Any) -> str:

@@ -88,6 +88,7 @@ class XmlPipeline:
             key_lists=self._warehouse,
             page_rows=settings.page_rows,
             page_bytes=settings.page_bytes,
+            max_document_bytes=settings.max_document_bytes,
         )
 
     def transform(self) -> Transform | ProcessTransform:

@@ -31,8 +31,13 @@ class Loader(Protocol):
         columns: Sequence[str],
         owner: tuple[str, str],
         keys: list[str],
+        *,
+        to_write: bool = True,
     ) -> list[tuple[Any, ...]]:
-        """Lines of a house table, whose key is (pipeline, target, record_key), for `owner` and `keys`."""
+        """Lines of a house table, whose key is (pipeline, target, record_key), for `owner` and `keys`.
+
+        `to_write`: until the transaction ends, nobody else writes these lines, nor lines of the keys that have none.
+        """
         ...
 
     def delete(self, connection: sa.Connection, paths: Sequence[DeletePath], keys: Sequence[Key]) -> None:

@@ -8,8 +8,9 @@ clause character columns are nvarchar(max), since a narrower type cuts silently;
 binary as base64. Why this way, of those that `python -m tests.benchmarks.mssql_loaders` measures side by side:
 
 - one statement with one literal to compile, whatever the rows: multi-row VALUES has one a value and takes 1,000 rows
-  at most, and moved a fifth to a quarter as many rows a second on the T-SQL server of the measurement;
-- one round trip: `executemany` is a statement a row, and moved a sixth;
+  at most, and moved a seventh to a quarter as many rows a second on the T-SQL server of the measurement (a table of
+  figures stands beside it);
+- one round trip: `executemany` is a statement a row, and moved a tenth to a seventh;
 - on the caller's connection and in its transaction, without a staging table: bulk copy needs one, and under
   autocommit can leave half a load;
 - exact: bulk copy and the driver's parameters cut times to milliseconds.
@@ -39,8 +40,9 @@ from include.warehouse.target import IDENTITY_INSERT
 CHUNK_BYTES = 8 * 1024 * 1024
 """Of one statement's JSON as it travels, two bytes a UTF-16 unit; a single larger row travels alone."""
 
-CHUNK_ROWS = 4_000
-"""Of one statement: from 5,000 locks on, SQL Server locks the whole table, also against readers."""
+CHUNK_ROWS = 3_000
+"""Of one statement, and keys: from 5,000 locks on, of rows and of their pages, SQL Server locks the whole table, also
+against readers."""
 
 APPLICATION_LOCK = (
     "DECLARE @granted int; "
@@ -63,9 +65,10 @@ SCHEMA_ID = "SELECT SCHEMA_ID(%s) AS schema_id"
 
 _NAMED = (
     "INNER JOIN OPENJSON(%s) WITH (n int '$[0]', s nvarchar(128) '$[1]', t nvarchar(128) '$[2]') AS j "
-    "ON j.s = SCHEMA_NAME(t.schema_id) AND j.t = t.name"
+    "ON t.object_id = OBJECT_ID(QUOTENAME(j.s) + N'.' + QUOTENAME(j.t))"
 )
-"""Tables by (position, schema, name): only the server knows which spellings are one name."""
+"""Tables by (position, schema, name): only the server knows which spellings are one name. To compare texts would fail
+where the catalog's collation is not the database's, as in contained databases and in Azure."""
 
 COLUMNS_OF = (
     "SELECT j.n, c.name, c.is_nullable, y.name, c.max_length, c.precision, c.scale "  # noqa: S608 - constants
@@ -141,19 +144,26 @@ class MssqlLoader:
         columns: Sequence[str],
         owner: tuple[str, str],
         keys: list[str],
+        *,
+        to_write: bool = True,
     ) -> list[tuple[Any, ...]]:
-        """UPDLOCK and HOLDLOCK guard the lines, also those that are not there yet."""
-        text = self._once("select " + ",".join(columns), table, lambda: self._select_text(table, columns))
-        return [tuple(row) for row in connection.exec_driver_sql(text, (*owner, keys_json(keys)))]
+        """To write, UPDLOCK and HOLDLOCK guard the lines, also those that are not there yet."""
+        kind = f"select {to_write} {','.join(columns)}"
+        text = self._once(kind, table, lambda: self._select_text(table, columns, to_write=to_write))
+        found: list[tuple[Any, ...]] = []
+        for chunk in key_chunks(keys):
+            found += map(tuple, connection.exec_driver_sql(text, (*owner, chunk)))
+        return found
 
     def delete(self, connection: sa.Connection, paths: Sequence[DeletePath], keys: Sequence[Key]) -> None:
-        """One statement a table."""
+        """Table by table: a parent may go only after the children of all keys."""
         keys_query = _NUMBER_KEYS if isinstance(keys[0], int) else _TEXT_KEYS
-        parameter = (keys_json(keys),)
+        chunks = list(key_chunks(keys))
         for path in paths:
             condition = path.condition(keys_query, _quote, self._qualify)
             text = f"DELETE FROM {self._qualify(path.name)} WHERE {condition}"  # noqa: S608 - declared names, quoted
-            connection.exec_driver_sql(text, parameter)
+            for chunk in chunks:
+                connection.exec_driver_sql(text, (chunk,))
 
     def insert(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
         """In chunks of a few megabytes."""
@@ -204,10 +214,11 @@ class MssqlLoader:
             self._texts[place] = make()
         return self._texts[place]
 
-    def _select_text(self, table: sa.Table, columns: Sequence[str]) -> str:
+    def _select_text(self, table: sa.Table, columns: Sequence[str], *, to_write: bool) -> str:
         names = ", ".join(f"t.{_quote(column)}" for column in columns)
+        locks = " WITH (UPDLOCK, HOLDLOCK)" if to_write else ""
         return (
-            f"SELECT {names} FROM {self._place(table)} AS t WITH (UPDLOCK, HOLDLOCK) "  # noqa: S608 - as above
+            f"SELECT {names} FROM {self._place(table)} AS t{locks} "  # noqa: S608 - as above
             f"WHERE t.[pipeline] = %s AND t.[target] = %s AND t.[record_key] IN ({_TEXT_KEYS})"
         )
 
@@ -248,9 +259,9 @@ def _quote(identifier: str) -> str:
     return f"[{identifier}]"
 
 
-def keys_json(keys: Sequence[Key]) -> str:
-    """Each key in an array of its own, for the same path as rows have."""
-    return json.dumps([[key] for key in keys], ensure_ascii=False)
+def key_chunks(keys: Sequence[Key]) -> Iterator[str]:
+    """As `json_chunks`: each key in an array of its own, for the same path as rows have."""
+    return json_chunks([(key,) for key in keys])
 
 
 def json_chunks(rows: Sequence[Row]) -> Iterator[str]:

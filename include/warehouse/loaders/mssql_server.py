@@ -7,8 +7,26 @@ from collections.abc import Mapping
 LOCK_TIMEOUT_MS = 30_000
 """A wait for a lock ends with error 1222, which is transient."""
 
-SESSION_SETUP = (f"SET LOCK_TIMEOUT {LOCK_TIMEOUT_MS}", "SET XACT_ABORT OFF")
-"""A refused row must end its statement and not its transaction, so that it can be narrowed down to its record."""
+_OFF = ("XACT_ABORT", "NOCOUNT", "NUMERIC_ROUNDABORT", "IMPLICIT_TRANSACTIONS")
+_ON = ("ANSI_WARNINGS", "ANSI_PADDING", "ANSI_NULLS", "ARITHABORT", "QUOTED_IDENTIFIER", "CONCAT_NULL_YIELDS_NULL")
+
+SESSION_SETUP = "; ".join(
+    [
+        f"SET LOCK_TIMEOUT {LOCK_TIMEOUT_MS}",
+        "SET TEXTSIZE 2147483647",
+        *(f"SET {option} OFF" for option in _OFF),
+        *(f"SET {option} ON" for option in _ON),
+        "IF @@TRANCOUNT > 1 COMMIT TRANSACTION",
+    ]
+)
+"""Whatever `user options` of the server and `conn_properties` of the connection say, as far as rows depend on it.
+
+- XACT_ABORT: a refused row must end its statement and not its transaction, to be narrowed down to its record.
+- NOCOUNT: the counts of rows tell a commit whether the attempt still owns its batch.
+- TEXTSIZE: longer documents would be cut. ANSI_WARNINGS, ARITHABORT: too large a value is an error, not cut or NULL.
+- The other options that are ON, and ROUNDABORT: tables with filtered indexes or indexed views take no row otherwise.
+- IMPLICIT_TRANSACTIONS: the driver's BEGIN would open a second transaction, and its COMMIT end the inner one alone.
+"""
 
 VERSION = "SELECT @@VERSION AS version, DB_NAME() AS name, SCHEMA_NAME() AS own_schema"
 
@@ -23,7 +41,7 @@ SESSION = (
 )
 """Needs VIEW SERVER STATE, which few logins have."""
 
-DATABASE_PERMISSION = "SELECT HAS_PERMS_BY_NAME(DB_NAME(), N'DATABASE', %s) AS allowed"
+DATABASE_PERMISSION = "SELECT HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), N'DATABASE', %s) AS allowed"
 
 SCHEMA_PERMISSION = "SELECT HAS_PERMS_BY_NAME(QUOTENAME(COALESCE(%s, SCHEMA_NAME())), N'SCHEMA', %s) AS allowed"
 

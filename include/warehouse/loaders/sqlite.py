@@ -51,8 +51,11 @@ class SqliteLoader:
         columns: Sequence[str],
         owner: tuple[str, str],
         keys: list[str],
+        *,
+        to_write: bool = True,
     ) -> list[tuple[Any, ...]]:
         """By the primary key, all keys in one parameter, all lines in one value."""
+        del to_write  # BEGIN IMMEDIATE holds the one lock there is
         text = (
             f"SELECT json_group_array(json_array({', '.join(map(quote, columns))})) "  # noqa: S608 - declared names, quoted
             f"FROM {quote(table.name)} WHERE record_key IN ({_KEYS}) AND pipeline = ? AND target = ?"

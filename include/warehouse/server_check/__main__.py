@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         return _refuse(f"{error}; connections are Airflow's, which must be installed")
     except Exception as error:  # noqa: BLE001 - of Airflow or a driver, and its message may hold a password
-        return _refuse(type(error).__name__)
+        return _refuse(f"the check met an error that it does not know ({type(error).__name__}), and cannot go on")
 
 
 def _refuse(message: str) -> int:

@@ -16,10 +16,10 @@ from tests.include.warehouse.toy_people import Loading, execute, people
 
 
 @pytest.fixture(params=["sqlite", pytest.param("mssql", marks=pytest.mark.mssql)])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     if request.param == "sqlite":
         return sqlite_warehouse(tmp_path / "warehouse.db")
-    return emptied_server(monkeypatch)
+    return emptied_server()
 
 
 @pytest.fixture

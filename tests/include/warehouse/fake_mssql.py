@@ -27,8 +27,11 @@ class FakeServer:
         self.events: list[str] = []
         self.fail: tuple[str, Exception] | None = None
         self.has_identity = 1
+        self.version = VERSION
         self.denied: set[str] = set()
         self.schemas: list[str] = []
+        self.appears: list[tuple[Any, ...]] = []
+        """Columns, as the catalog has them, of tables that are there once one could not be created."""
         self.line: dict[str, Any] = {"owner": "owner 1", "state": "running", "ordinal": 0, "receipt": None}
 
     def connect(self, **arguments: Any) -> FakeConnection:
@@ -48,11 +51,11 @@ class FakeServer:
         line = self.line
         if "HAS_PERMS_BY_NAME" in text:
             return ["allowed"], [(int(not self.denied & set(parameters)),)]
-        if text == mssql.SCHEMA_ID:
-            return ["schema_id"], [(5 if parameters[0] in self.schemas else None,)]
+        if text in (mssql.COLUMNS_OF, mssql.SCHEMA_ID):
+            return self._of_catalog(text, parameters)
         known: list[tuple[str, Answer]] = [
-            ("db_name() as name", (["version", "name", "own_schema"], [(VERSION, "dw", "dbo")])),
-            ("@@version", (["v"], [(VERSION,)])),
+            ("db_name() as name", (["version", "name", "own_schema"], [(self.version, "dw", "dbo")])),
+            ("@@version", (["v"], [(self.version,)])),
             ("sp_getapplock", (["granted"], [(0,)])),
             ("output inserted", (["id"], [(41,)])),
             ("as has_identity", (["has_identity"], [(self.has_identity,)])),
@@ -72,6 +75,12 @@ class FakeServer:
         if re.match(r"\s*(SELECT|DECLARE @granted)", text):
             return ["x"], []
         return None
+
+    def _of_catalog(self, text: str, parameters: Any) -> Answer:
+        if text == mssql.SCHEMA_ID:
+            return ["schema_id"], [(5 if parameters[0] in self.schemas else None,)]
+        created = any("CREATE TABLE" in sent for sent, _ in self.statements)
+        return ["n"] * 7, self.appears if created else []
 
 
 class FakeConnection:

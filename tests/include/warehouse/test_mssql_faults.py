@@ -18,7 +18,7 @@ from include.warehouse.airflow_connections import open_warehouse
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import Ledger
 from include.warehouse.mssql_errors import error_number
-from include.warehouse.schema import prepare
+from include.warehouse.schema import ensure_tables, prepare
 from include.warehouse.sink import WarehouseSink
 from tests.include.warehouse.fake_mssql import FakeServer
 from tests.include.warehouse.faulty_driver import (
@@ -157,7 +157,7 @@ def test_what_fails_the_same_way_again_is_fatal_rolled_back_and_not_tried_again(
     assert PLANTED not in everything_said(caught.value) + caplog.text + server.of_house_tables()
 
 
-@pytest.mark.parametrize("number", [2627, 2601, 547, 515, 8152, 2628])
+@pytest.mark.parametrize("number", [2627, 2601, 547, 515, 8152, 2628, 511, 1946, 248, 8169])
 def test_a_constraint_is_never_tried_again_but_narrowed_to_its_records(
     sink: WarehouseSink, server: FakeServer, caplog: pytest.LogCaptureFixture, number: int
 ) -> None:
@@ -239,10 +239,15 @@ UNREACHABLE = f"DB-Lib error message 20009, severity 9:\nUnable to connect: ({PL
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
-        (refused(18456, LOGIN), FatalError, "connect: OperationalError 18456: the server refused the login: check"),
+        (
+            refused(18456, LOGIN),
+            FatalError,
+            "connection target: OperationalError 18456: the server refused the login: ",
+        ),
         (refused(18488, LOGIN), FatalError, "its password must be changed first"),
-        (refused(4060, LOGIN), TransientError, "the database of the connection is not there"),
-        (refused(911, LOGIN), FatalError, "the database of the connection is not there"),
+        (refused(18456, LOGIN), FatalError, "and that the database in its schema field exists"),
+        (refused(4060, LOGIN), FatalError, "connection target: .*4060: the database in the connection's schema field"),
+        (refused(911, LOGIN), FatalError, "the database in the connection's schema field is not there"),
         (refused(916, LOGIN), FatalError, "or this login may not open it"),
         (refused(20009, UNREACHABLE), TransientError, "check host and port"),
         (refused(18456, UNREACHABLE), TransientError, "OperationalError 20009: no connection to the server"),
@@ -271,6 +276,44 @@ def test_a_connection_that_fails_says_what_to_look_at_and_no_secret(
     assert "s3cret!" not in said.replace('"s3cret!"', "")
 
 
+WORSE_BEFORE = "DB-Lib error message 20018, severity 14:\nGeneral SQL Server error: Check messages\n"
+"""What pymssql says of a refused login, once the process has met a worse error at another connect."""
+
+
+@pytest.mark.parametrize("error", [refused(4060, LOGIN), refused(18456, LOGIN), refused(911, WORSE_BEFORE)])
+def test_a_login_that_is_refused_after_it_was_let_in_is_tried_again_since_a_failover_does_that(
+    warehouse: Warehouse, server: FakeServer, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    answers: list[Exception] = [error, error]
+
+    def connect(**given: Any) -> Any:
+        if answers:
+            raise answers.pop()
+        return server.connect(**given)
+
+    monkeypatch.setattr(pymssql, "connect", connect)
+    with pytest.raises(FatalError, match=r"check login and password|the database in the connection's schema field"):
+        Ledger(warehouse).claim(attempt(), batch(), "print")
+    assert len(answers) == 1, "the first time nothing is tried again"
+    answers.clear()
+    warehouse.connect().close()
+    answers += [error, error]
+    assert Ledger(warehouse).claim(attempt(), batch(), "print").cycle_id == 41
+    assert answers == []
+
+
+def test_two_tasks_that_create_a_table_at_once_both_find_it_there(warehouse: Warehouse, server: FakeServer) -> None:
+    """SQL Server refuses the second as a duplicate in a table of its own catalog."""
+    server.fail = ("CREATE TABLE stage.person", mssql_error(2601, pymssql.IntegrityError))
+    tables = [people()["person"].table]
+    with pytest.raises(FatalError, match=r"create table person: .*\(IntegrityError 2601\)") as caught:
+        ensure_tables(warehouse, tables)
+    assert PLANTED not in everything_said(caught.value)
+    server.appears = [(0, "person_id", False, "int", 4, 10, 0)]
+    with pytest.raises(SettingsError, match=r"person\.name: declared NVARCHAR\(50\), not found"):
+        ensure_tables(warehouse, tables)
+
+
 def test_a_database_of_an_old_compatibility_level_is_refused_before_any_work(
     warehouse: Warehouse, server: FakeServer
 ) -> None:
@@ -295,11 +338,14 @@ def test_a_missing_permission_is_named_with_what_finds_it(sink: WarehouseSink, s
         (pymssql.OperationalError((911, b"DB-Lib error message 20009, severity 9:\n")), 20009),
         (pymssql.OperationalError((911, b"no such databaseDB-Lib error message 20018, severity 16:\n")), 911),
         (
-            pymssql.OperationalError((18456, b"DB-Lib error message 20018, severity 14:\nDB-Lib error message 20002")),
-            18456,
+            pymssql.OperationalError((911, b"DB-Lib error message 20018, severity 14:\nDB-Lib error message 20002")),
+            20018,
         ),
         (pymssql.OperationalError((5703, b"Changed languageDB-Lib error message 20002, severity 9:\n")), 20002),
         (pymssql.OperationalError((18456, b"Changed languageDB-Lib error message 20002, severity 9:\n")), 20002),
+        (pymssql.OperationalError((5703, b"ChangedDB-Lib error message 20047, \nDB-Lib error message 20002,")), 20002),
+        (pymssql.OperationalError((5703, b"DB-Lib error message 20047, \nDB-Lib error message 20009, ")), 20009),
+        (pymssql.OperationalError(20047, b"DB-Lib error message 20003, \nDB-Lib error message 20047, "), 20003),
         (pymssql.OperationalError((596, b"kill stateDB-Lib error message 20047, severity 9:\n")), 596),
         (pymssql.InterfaceError("Connection is closed."), 0),
         (pymssql.OperationalError(), 0),

@@ -28,6 +28,7 @@ def test_what_a_uri_says_as_text_reaches_the_driver_as_it_takes_it() -> None:
     ("extra", "message"),
     [
         ({"timeout": 0}, "timeout takes 1 to 86400 seconds"),
+        ({"timeout": "9" * 5000}, "timeout takes 1 to 86400 seconds"),
         ({"timeout": "soon"}, "timeout takes 1 to 86400 seconds"),
         ({"login_timeout": None}, "login_timeout takes 1 to 86400 seconds"),
         ({"encryption": "yes"}, "encryption takes off, request or require"),

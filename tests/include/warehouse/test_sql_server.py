@@ -53,8 +53,8 @@ SECRET = "Wr0ng-s3cret!"
 
 
 @pytest.fixture
-def warehouse(monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    return emptied_server(monkeypatch)
+def warehouse() -> Warehouse:
+    return emptied_server()
 
 
 @pytest.fixture
@@ -174,10 +174,9 @@ def test_a_deadlock_is_tried_again_and_ends_with_all_rows_once(
 KILLED = """
 import os, signal, sys
 import sqlalchemy as sa
-from tests.fixtures.t_sql_server import bear_babelfish, server_warehouse
+from tests.fixtures.t_sql_server import server_warehouse
 from tests.include.warehouse.toy_people import Loading, people, rejected, written
 
-bear_babelfish()
 loading = Loading(server_warehouse(), people())
 loading.commit(written(1))
 
@@ -223,6 +222,17 @@ def test_a_statement_that_takes_too_long_is_given_up_and_can_be_tried_again(
         with pytest.raises(TransientError, match="OperationalError 20003: no answer within the connection's timeout"):
             impatient.transact("wait", lambda c: c.exec_driver_sql("DELETE FROM held"), patience_s=0)
     assert count(warehouse, "held") == 0
+
+
+def test_whatever_options_a_session_begins_with_a_commit_is_kept_and_counts_its_rows(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server's `user options` may have them; without counts of rows every commit looks like a replay."""
+    statements = "SET NOCOUNT ON; SET IMPLICIT_TRANSACTIONS ON; SET XACT_ABORT ON"
+    loading = Loading(with_extra(monkeypatch, conn_properties=statements), people())
+    assert loading.commit(*SETTLEMENTS) == EXPECTED
+    loading.sink.close()
+    assert verify(warehouse, "toy", people()) == []
 
 
 def test_the_server_knows_the_program_by_its_name(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

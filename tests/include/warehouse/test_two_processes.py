@@ -18,12 +18,10 @@ import sys
 from include.engine.errors import TransientError
 from include.engine.model import InsertBatch
 from include.warehouse.connection import sqlite_warehouse
-from tests.fixtures.t_sql_server import bear_babelfish, server_warehouse
+from tests.fixtures.t_sql_server import server_warehouse
 from tests.include.warehouse.toy_people import Loading, people, written
 
 path, number = sys.argv[1], int(sys.argv[2])
-if path == "mssql":
-    bear_babelfish()
 warehouse = server_warehouse() if path == "mssql" else sqlite_warehouse(path)
 for round in range({ROUNDS}):
     version = f"{{round:03d}}-{{number}}"

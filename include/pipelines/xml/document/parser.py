@@ -80,10 +80,10 @@ class DocumentParser:
         if not document:
             raise RecordRejected("xml.empty", "there is no document")
         if len(document) > limits.max_document_bytes * (1 if isinstance(document, str) else 4):
-            raise self._too_large()
+            raise too_large(limits.max_document_bytes)
         data = to_utf8(document, limits.fallback_encoding)
         if len(data) > limits.max_document_bytes:
-            raise self._too_large()
+            raise too_large(limits.max_document_bytes)
         if not data:
             raise RecordRejected("xml.empty", "the document is white space")
         if len(data) > MAX_TAGS and data.count(b"<") > MAX_TAGS:
@@ -117,11 +117,13 @@ class DocumentParser:
             return RecordRejected("xml.encoding", f"the database's text is not UTF-8 at {place}")
         return RecordRejected("xml.not_well_formed", f"{failure.kind} at {place}")
 
-    def _too_large(self) -> RecordRejected:
-        return RecordRejected("xml.too_large", f"more than max_document_bytes ({self._limits.max_document_bytes})")
-
     def _too_deep(self) -> RecordRejected:
         return RecordRejected("xml.too_deep", f"more than max_depth ({self._limits.max_depth}) levels of elements")
+
+
+def too_large(max_document_bytes: int) -> RecordRejected:
+    """Of a document above the limit, wherever that is noticed."""
+    return RecordRejected("xml.too_large", f"more than max_document_bytes ({max_document_bytes})")
 
 
 def _doctype() -> RecordRejected:

@@ -9,13 +9,18 @@ from typing import Any
 from include.engine.errors import FatalError, RecordRejected
 from include.engine.model import Key, Record
 from include.pipelines.xml.document.encoding import Utf8
+from include.pipelines.xml.document.parser import too_large
 from include.pipelines.xml.source.change_dates import version_of
 
+TOO_LARGE = "too large"
+"""In the place of a storage class: the database kept the document, which is larger than the limit."""
 
-def record_of(row: Sequence[Any]) -> Record:
+
+def record_of(row: Sequence[Any], max_bytes: int | None = None) -> Record:
     """Of key, document, the document's storage class (SQLite's, else NULL) and change date.
 
-    Here, since both the hash and the parser want bytes: the reader has time, the workers have not.
+    Text becomes bytes here, since both the hash and the parser want bytes: the reader has time, the workers have not.
+    What is larger than `max_bytes` for certain goes no further, nor is another copy of it made.
     """
     key, found, storage, changed = row
     fault: RecordRejected | None = None
@@ -23,7 +28,7 @@ def record_of(row: Sequence[Any]) -> Record:
     document: Utf8 | str | bytes | None = None
     size = len(found) if isinstance(found, str | bytes | bytearray | memoryview) else 0
     try:
-        document = _document(found, storage)
+        document = _document(found, storage, max_bytes)
         size = len(document)
         version = version_of(changed)
     except RecordRejected as rejected:
@@ -31,7 +36,9 @@ def record_of(row: Sequence[Any]) -> Record:
     return Record(key_of(key), document, size, version, fault)
 
 
-def _document(found: object, storage: str | None) -> Utf8 | str | bytes:
+def _document(found: object, storage: str | None, max_bytes: int | None) -> Utf8 | str | bytes:
+    if max_bytes is not None and (storage == TOO_LARGE or _is_larger(found, storage, max_bytes)):
+        raise too_large(max_bytes)
     if storage == "text" and isinstance(found, bytes):
         return Utf8(found)
     if found is None:
@@ -44,6 +51,13 @@ def _document(found: object, storage: str | None) -> Utf8 | str | bytes:
         if isinstance(found, bytearray | memoryview):
             return bytes(found)
     raise RecordRejected("source.type", "the document is neither text nor bytes")
+
+
+def _is_larger(found: object, storage: str | None, max_bytes: int) -> bool:
+    """As UTF-8, in which a character takes a byte at least; in bytes of another encoding it may have been four."""
+    if isinstance(found, str):
+        return len(found) > max_bytes
+    return isinstance(found, bytes) and len(found) > max_bytes * (1 if storage == "text" else 4)
 
 
 def key_of(value: object) -> Key:

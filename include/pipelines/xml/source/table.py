@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mssql
 
 from include.engine.errors import FatalError, SettingsError
 from include.engine.model import Key
 from include.pipelines.xml.source.change_dates import within
+from include.pipelines.xml.source.rows import TOO_LARGE
 from include.warehouse.connection import Warehouse
 from include.warehouse.window import Window
 
@@ -44,7 +46,8 @@ class SourceTable:
     key: sa.ColumnElement[Any]
     document: sa.ColumnElement[Any]
     storage: sa.ColumnElement[Any]
-    """SQLite's storage class of the document, which it gives as bytes whatever it is; elsewhere NULL."""
+    """SQLite's storage class of the document, which it gives as bytes whatever it is; `TOO_LARGE` of one that a server
+    need not send; else NULL."""
     change_date: sa.ColumnElement[Any] | None
     selected_date: sa.ColumnElement[Any]
     """The change date as it is read: SQLite's text as bytes, NULL where there is no such column."""
@@ -93,7 +96,9 @@ class SourceTable:
         return sa.type_coerce(sa.cast(value, sa.VARCHAR(MAX_NARROW_KEY)), sa.types.NullType())
 
 
-def find_source_table(warehouse: Warehouse, names: SourceNames, window: Window | None) -> SourceTable:
+def find_source_table(
+    warehouse: Warehouse, names: SourceNames, window: Window | None, max_document_bytes: int | None = None
+) -> SourceTable:
     """Raises `SettingsError` that names what is missing and what there is."""
     columns, as_bytes = warehouse.transact(
         "look at the source table",
@@ -115,11 +120,14 @@ def find_source_table(warehouse: Warehouse, names: SourceNames, window: Window |
     # Without types, values come as the driver gives them: no processor of SQLAlchemy's may fail on a row.
     table = sa.table(names.table, *(sa.column(name) for name in columns), schema=names.schema)
     change_date = table.c[spelled[names.change_date.lower()]] if names.change_date else None
-    document = table.c[spelled[names.document.lower()]]
+    document_name = spelled[names.document.lower()]
+    document, storage = _selected_document(table.c[document_name], as_bytes=as_bytes)
+    if warehouse.name == "mssql" and max_document_bytes is not None:
+        document, storage = bounded(document, columns[document_name], max_document_bytes)
     return SourceTable(
         key=table.c[key_name],
-        document=sa.type_coerce(sa.cast(document, sa.LargeBinary), sa.types.NullType()) if as_bytes else document,
-        storage=sa.func.typeof(document) if as_bytes else sa.null(),
+        document=document,
+        storage=storage,
         change_date=change_date,
         selected_date=_selected_date(change_date, as_bytes=as_bytes),
         key_is_number=is_number,
@@ -127,6 +135,28 @@ def find_source_table(warehouse: Warehouse, names: SourceNames, window: Window |
         dialect=warehouse.name,
         narrow_key=narrow(key_type) if warehouse.name == "mssql" else None,
     )
+
+
+def _selected_document(
+    column: sa.ColumnElement[Any], *, as_bytes: bool
+) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    if not as_bytes:
+        return column, sa.null()
+    return sa.type_coerce(sa.cast(column, sa.LargeBinary), sa.types.NullType()), sa.func.typeof(column)
+
+
+def bounded(
+    column: sa.ColumnElement[Any], type_: sa.types.TypeEngine[Any], max_bytes: int
+) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    """A document that is too large stays in the database: the driver would hold it twice before anybody could look.
+
+    A byte of `varchar`, as a unit of `nvarchar`, is a byte of UTF-8 or more. Of bytes, and of `xml`, which is stored in
+    another form, their length does not tell.
+    """
+    if not isinstance(type_, sa.String) or isinstance(type_, mssql.XML):
+        return column, sa.null()
+    is_larger = sa.func.datalength(column) > max_bytes * (1 if narrow(type_) is not None else 2)
+    return sa.case((is_larger, sa.null()), else_=column), sa.case((is_larger, TOO_LARGE), else_=sa.null())
 
 
 def _selected_date(column: sa.ColumnElement[Any] | None, *, as_bytes: bool) -> sa.ColumnElement[Any]:

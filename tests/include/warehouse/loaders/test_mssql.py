@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,15 @@ from sqlalchemy.schema import CreateTable
 from sqlglot import exp
 
 from include.engine.errors import FatalError, SettingsError, TransientError
-from include.engine.model import InsertBatch
+from include.engine.model import InsertBatch, Key
 from include.engine.stats import BatchStats
 from include.warehouse.connection import Warehouse
-from include.warehouse.faults import ConstraintViolated
 from include.warehouse.found_tables import foreign_keys_into
+from include.warehouse.key_lists import store_keys
 from include.warehouse.ledger import FAILED, Ledger
 from include.warehouse.loaders import mssql, mssql_rivals, mssql_server
 from include.warehouse.loaders.mssql import CHUNK_BYTES, CHUNK_ROWS, MssqlLoader, json_chunks, shred_type, wire_bytes
+from include.warehouse.records import WarehouseMemory
 from include.warehouse.runs import Run, finish_run, start_run
 from include.warehouse.schema import ensure_tables
 from include.warehouse.server_check.throughput import measured_table, wire_rows
@@ -104,6 +106,8 @@ def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]
     insert_numbered(warehouse, None, "mart")
     warehouse.transact("look", lambda c: foreign_keys_into(warehouse, c, [people()["person"].full_name]), write=False)
     verify(warehouse, "toy", apart)
+    WarehouseMemory(warehouse, "toy", "people", 41).prior([1])
+    store_keys(warehouse, "list", [1, "a"])
     warehouse.transact("upsert", lambda c: loader.upsert(c, records, [("p",) * len(records.columns)]))
     constants = [
         mssql.PROBE,
@@ -115,7 +119,7 @@ def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]
         mssql.SCHEMA_ID,
     ]
     constants += [mssql_server.VERSION, mssql_server.DATABASE, mssql_server.SESSION]
-    constants += [mssql_server.DATABASE_PERMISSION, mssql_server.SCHEMA_PERMISSION, *mssql_server.SESSION_SETUP]
+    constants += [mssql_server.DATABASE_PERMISSION, mssql_server.SCHEMA_PERMISSION, mssql_server.SESSION_SETUP]
     constants += [*mssql_server.scratch_schema("scratch"), mssql_server.drop_temporary("#t")]
     constants += [mssql_server.empty_temporary("#t"), *mssql_rivals.staging(measured_table())]
     rows = wire_rows(measured_table(), 2)
@@ -186,7 +190,7 @@ def test_connections_come_from_the_providers_hook_with_its_extras(warehouse: War
         "login_timeout": 5,
     }
     texts = [text for text, _ in server.statements]
-    assert texts[-3:] == ["SET LOCK_TIMEOUT 30000", "SET XACT_ABORT OFF", "SELECT 1"]
+    assert texts[-2:] == [mssql_server.SESSION_SETUP, "SELECT 1"]
     assert "autocommit False" in server.events
     assert server.events[-2:] == ["commit", "close"]
 
@@ -266,7 +270,7 @@ def test_the_switch_for_identities_goes_off_after_a_refused_insert_too(
     warehouse: Warehouse, server: FakeServer
 ) -> None:
     server.fail = ("INSERT INTO [stage].[numbered]", pymssql.IntegrityError(2627, b"planted"))
-    with pytest.raises(ConstraintViolated):
+    with pytest.raises(FatalError, match="2627"):
         insert_numbered(warehouse)
     assert server.statements[-1][0] == "SET IDENTITY_INSERT [stage].[numbered] OFF"
 
@@ -369,6 +373,73 @@ def test_a_statement_is_as_large_as_it_travels_whatever_the_letters(letter: str)
 
 def test_a_statement_has_no_more_rows_than_locks_that_leave_the_table_to_readers() -> None:
     assert [len(json.loads(chunk)) for chunk in json_chunks([(1,)] * (CHUNK_ROWS + 1))] == [CHUNK_ROWS, 1]
+
+
+LONGEST = "\x01" * 196
+"""As large as JSON makes a key: six letters of each."""
+
+
+@pytest.mark.parametrize("keys", [range(100_000), [f"{LONGEST}{number:04}" for number in range(10_000)]])
+def test_keys_travel_in_statements_of_bounded_size_and_number_and_parents_go_after_all_children(
+    warehouse: Warehouse, server: FakeServer, keys: Sequence[Key]
+) -> None:
+    paths = [table.delete_path for table in reversed(people().tables)]
+    loader = MssqlLoader(warehouse.qualify)
+    server.statements.clear()
+    warehouse.transact("delete", lambda c: loader.delete(c, paths, list(keys)))
+    deletes = [(text, parameters[0]) for text, parameters in server.statements if text.startswith("DELETE")]
+    assert max(len(json.loads(chunk)) for _, chunk in deletes) <= CHUNK_ROWS
+    assert max(wire_bytes(chunk) for _, chunk in deletes) <= CHUNK_BYTES + 100
+    deleted = {
+        path.table: [
+            key
+            for text, chunk in deletes
+            if text.startswith(f"DELETE FROM [stage].[{path.table}] WHERE")
+            for (key,) in json.loads(chunk)
+        ]
+        for path in paths
+    }
+    assert deleted == {path.table: list(keys) for path in paths}
+    order = [text.split("[stage].[")[1].split("]")[0] for text, _ in deletes]
+    assert list(dict.fromkeys(order)) == [path.table for path in paths]
+    assert order == sorted(order, key=[path.table for path in paths].index)
+
+
+def test_lines_of_more_keys_than_a_statement_takes_are_all_found(
+    warehouse: Warehouse, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def echo(text: str, parameters: Any) -> Answer | None:
+        if "[headrace_records] AS t" in text:
+            return ["record_key"], [(key,) for (key,) in json.loads(parameters[2])]
+        return FakeServer.answer(server, text, parameters)
+
+    monkeypatch.setattr(server, "answer", echo)
+    loader, keys = MssqlLoader(warehouse.qualify), [str(key) for key in range(2 * CHUNK_ROWS + 1)]
+    found = warehouse.transact("look", lambda c: loader.select(c, records, ["record_key"], ("p", "t"), keys))
+    assert [key for (key,) in found] == keys
+
+
+def test_a_list_of_keys_is_stored_in_a_statement_a_chunk(warehouse: Warehouse, server: FakeServer) -> None:
+    store_keys(warehouse, "list", [*range(1500), "a"])
+    inserted = [p[0] for text, p in server.statements if text.startswith("INSERT INTO [stage].[headrace_key_lists]")]
+    assert [len(json.loads(rows)) for rows in inserted] == [1000, 501]
+    assert json.loads(inserted[1])[-2:] == [["list", 1499, "1499", 1], ["list", 1500, "a", 0]]
+
+
+def test_a_commit_locks_the_lines_that_it_judges_and_a_reader_locks_none(
+    warehouse: Warehouse, server: FakeServer
+) -> None:
+    WarehouseMemory(warehouse, "toy", "people", 41).prior([1, 2])
+    cycle = Ledger(warehouse).claim(attempt(), batch(), "print")
+    WarehouseSink(warehouse, cycle, people()).commit(InsertBatch(1, [written(1)], 1))
+    looks = [text for text, _ in server.statements if "FROM [stage].[headrace_records] AS t" in text]
+    assert ["WITH (UPDLOCK, HOLDLOCK)" in text for text in looks if text.startswith("SELECT")] == [False, True]
+
+
+def test_names_of_tables_are_the_servers_to_compare_in_a_database_of_any_collation() -> None:
+    for text in (mssql.COLUMNS_OF, mssql.PRIMARY_KEYS_OF, mssql.FOREIGN_KEYS_IN):
+        assert not re.search(r"\b(s|t|name)\b\)? = |= \w+\.name\b|= SCHEMA_NAME", text)
+        assert "t.object_id = OBJECT_ID(QUOTENAME(j.s) + N'.' + QUOTENAME(j.t))" in text
 
 
 def test_house_tables_keep_within_the_key_bytes_of_sql_server() -> None:

@@ -52,6 +52,24 @@ def test_a_server_that_keeps_no_value_is_not_recommended(server: FakeServer, che
     assert "no way to load is exact here: do not load into this server" in report
 
 
+def test_a_server_that_names_itself_otherwise_is_checked_as_any_other(server: FakeServer, check: Any) -> None:
+    server.version = "Something that speaks T-SQL, release 7\nof a vendor"
+    code, report = check(URI)
+    assert code == FAULTY
+    assert "connection      ok      Something that speaks T-SQL, release 7; database dw, schema dbo" in report
+    assert "once what FAILED above is right: no way to load is exact here" in report
+
+
+def test_what_nobody_foresaw_is_said_to_be_that_without_a_secret(monkeypatch: pytest.MonkeyPatch, check: Any) -> None:
+    def broken(**given: Any) -> None:
+        raise TypeError(SECRET)
+
+    monkeypatch.setattr(pymssql, "connect", broken)
+    code, report = check(URI)
+    assert code == UNCHECKED
+    assert "error: the check met an error that it does not know (TypeError), and cannot go on" in report
+
+
 def test_nothing_is_committed_but_answers_to_questions(server: FakeServer, check: Any) -> None:
     check(URI)
     kept = [text for text, _ in server.committed if not text.startswith(("SELECT", "SET"))]
@@ -70,7 +88,7 @@ def test_a_server_that_does_not_let_in_is_unchecked_and_says_why(
     code, report = check(URI)
     assert code == UNCHECKED
     assert (
-        "connection      FAILED  connect: OperationalError 18456: the server refused the login: check login" in report
+        "connection      FAILED  connection headrace_server_check: OperationalError 18456: the server refused" in report
     )
 
 
@@ -139,8 +157,8 @@ def test_each_way_has_a_line_with_its_ratio_or_what_hindered_it() -> None:
 
 
 @pytest.fixture
-def real(monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    return emptied_server(monkeypatch)
+def real() -> Warehouse:
+    return emptied_server()
 
 
 @pytest.mark.mssql

@@ -207,7 +207,7 @@ dw shows 6 differences:
     ("connection", "part"),
     [
         (None, "connection dw is not there: add it in the UI, or set AIRFLOW_CONN_DW"),
-        ("mssql://reader:PLANTED9231@127.0.0.1:1/dw", "connect: "),
+        ("mssql://reader:PLANTED9231@127.0.0.1:1/dw", "connection dw: OperationalError 20009: no connection"),
         ("postgres://reader:PLANTED9231@127.0.0.1:1/dw", "connection dw has type 'postgres'"),
         ("mssql://reader:PLANTED9231@host:PLANTED9231/dw", "connection dw is not there"),
         ('{"conn_type": "mssql", "password": "PLANTED9231"', "connection dw is not there"),

@@ -30,8 +30,8 @@ MIB = 1024 * 1024
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    return emptied_server(monkeypatch)
+def server() -> Warehouse:
+    return emptied_server()
 
 
 def make_table(

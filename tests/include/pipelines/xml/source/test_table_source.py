@@ -23,7 +23,8 @@ from include.pipelines.xml.document.encoding import Utf8
 from include.pipelines.xml.document.parser import DocumentParser, ParseLimits
 from include.pipelines.xml.language.files import find_contract
 from include.pipelines.xml.source.change_dates import within
-from include.pipelines.xml.source.table import SourceNames, SourceTable, narrow
+from include.pipelines.xml.source.rows import TOO_LARGE, record_of
+from include.pipelines.xml.source.table import SourceNames, SourceTable, bounded, narrow
 from include.pipelines.xml.source.table_source import TableKeySpace, XmlTableSource
 from include.pipelines.xml.tables import target_of
 from include.warehouse.connection import Warehouse, sqlite_warehouse
@@ -293,6 +294,51 @@ def test_a_single_byte_key_of_sql_server_is_compared_by_its_own_rules_and_not_by
     text = str(condition.compile(dialect=MSDialect_pymssql()))
     assert re.sub(r":\w+", ":key", text) == expected
     assert sqlglot.parse_one(f"SELECT 1 FROM docs WHERE {re.sub(r':[a-z]+', 'N1', text)}", read="tsql")
+
+
+@pytest.mark.parametrize(
+    ("type_", "limit"),
+    [
+        (sa.VARCHAR(None), 1000),
+        (sa.TEXT(), 1000),
+        (mssql.NVARCHAR(None), 2000),
+        (mssql.NTEXT(), 2000),
+        (mssql.XML(), None),
+        (mssql.VARBINARY("max"), None),
+    ],
+    ids=repr,
+)
+def test_sql_server_keeps_a_document_that_is_too_large_where_its_length_tells(type_: Any, limit: int | None) -> None:
+    document, storage = bounded(sa.table("docs", sa.column("xml")).c.xml, type_, 1000)
+    compiled = sa.select(document, storage).compile(dialect=MSDialect_pymssql())
+    text = str(compiled)
+    assert ("datalength(docs.xml) > " in text) == (limit is not None)
+    assert limit is None or set(compiled.params.values()) == {limit, TOO_LARGE}
+    assert sqlglot.parse_one(re.sub(r"%\(\w+\)s", "1", text), read="tsql")
+
+
+def test_a_document_that_is_larger_than_the_limit_for_certain_costs_its_record_and_goes_no_further(path: Path) -> None:
+    large, wide = "<a>" + "x" * 14 + "</a>", "<a>é</a>".encode("utf-32")
+    rows = [(1, large[1:]), (2, large), (3, large.encode()), (4, wide), (5, b" " * 81), (6, "<a/>")]
+    source = XmlTableSource(make_table(path, rows), SourceNames("docs", "id", "xml"), max_document_bytes=20)
+    records = read(source)
+    assert [record.fault.code if record.fault else None for record in records] == [
+        None,
+        "xml.too_large",
+        None,
+        None,
+        "xml.too_large",
+        None,
+    ]
+    assert [record.key for record in records if record.payload is None] == [2, 5]
+
+
+@pytest.mark.parametrize(("found", "storage"), [(None, TOO_LARGE), ("é" * 6, None), (b"x" * 21, None)])
+def test_a_driver_says_that_a_document_is_too_large_in_any_of_its_ways(found: object, storage: str | None) -> None:
+    record = record_of((1, found, storage, None), 5)
+    assert (record.payload, record.fault and record.fault.code) == (None, "xml.too_large")
+    assert record.fault is not None
+    assert record.fault.message == "more than max_document_bytes (5)"
 
 
 def test_a_window_reaches_sql_server_with_all_digits_and_as_no_datetime() -> None:
