@@ -7,8 +7,9 @@ copy of it, `load` reads one batch a mapped task, each document in a worker proc
 
 * **What is read?** `manifest`: a manifest is read whole. Of a folder (`s3://bucket/incoming/`) a scheduled run reads
   what arrived in its day, a run by hand the 24 hours before its logical date, one without a logical date everything.
-* **Again?** A document whose bytes, entry and settings are those of its last run is skipped as `unchanged`, unless
-  `force`. What the network, throttling or a killed worker stopped is tried again, with bounds.
+* **Again?** A document is skipped as `unchanged` where its bytes, its entry and the settings that decide its text are
+  those of its last run, unless `force`. What the network, throttling or a killed worker stopped is tried again, with
+  bounds.
 * **Documents were rejected?** They stand in `headrace_rejects` with class and cause. Mend them, then trigger this Dag
   with `open_rejects_only` and the same `manifest`.
 * **A period again?** `airflow backfill create --dag-id pdf_text --from-date … --to-date …

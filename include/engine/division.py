@@ -52,5 +52,7 @@ class Division:
         """The record's rows, once all parts gave theirs; raises as the merge does."""
         rows = self._merge(self._rows)
         noted = rows if isinstance(rows, NotedRows) else NotedRows(rows)
-        noted.size = sum(part.size for part in self._rows if isinstance(part, NotedRows))
+        parts = [part for part in self._rows if isinstance(part, NotedRows)]
+        noted.size = sum(part.size for part in parts)
+        noted.is_partial = any(part.is_partial for part in parts)
         return noted

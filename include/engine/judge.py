@@ -161,6 +161,10 @@ class Judge:
     @staticmethod
     def _written(task: Task, rows: Rows, digest: str | None) -> Settlement:
         record = task.record
+        size = record.size
+        if isinstance(rows, NotedRows):
+            size = max(size, rows.size)
+            digest = None if rows.is_partial else digest
         return Settlement(
             record.key,
             _WRITTEN,
@@ -170,7 +174,7 @@ class Judge:
             digest,
             None,
             None,
-            max(record.size, rows.size) if isinstance(rows, NotedRows) else record.size,
+            size,
             task.tries,
             task.spent_s,
         )

@@ -59,7 +59,7 @@ Rows = Mapping[str, Sequence[Row]]
 class NotedRows(dict[str, Sequence[Row]]):
     """Rows with what their transform noticed about the record. Compares as its rows; pickles whole."""
 
-    __slots__ = ("marks", "size", "warnings")
+    __slots__ = ("is_partial", "marks", "size", "warnings")
 
     warnings: dict[str, int]
     """How often each thing was wrong and tolerated, by name (`truncated loans.purpose`); no values of the record."""
@@ -67,6 +67,8 @@ class NotedRows(dict[str, Sequence[Row]]):
     """A set of bits, each of which says something true of this record; the pipeline's `mark_names` names them."""
     size: int
     """Bytes that the rows take, as far as is known: those of the answer that brought them from a worker process."""
+    is_partial: bool
+    """The same record gives more another time: it is not remembered as unchanged."""
 
     def __init__(
         self,
@@ -78,6 +80,7 @@ class NotedRows(dict[str, Sequence[Row]]):
         self.warnings = {} if warnings is None else warnings
         self.marks = marks
         self.size = 0
+        self.is_partial = False
 
 
 def noticed(written: Iterable[Rows | None]) -> tuple[dict[str, int], int]:

@@ -16,8 +16,8 @@ ContentHash = Callable[[Record], str]
 """Digest of what decides a record's rows: its content and the mapping. Called from many threads at once."""
 
 Fit = Callable[[Rows, Key], Rows]
-"""Makes a record's rows what the sink takes, where they were made: it goes to worker processes as a pickle. Raises as
-a transform does. Called from many threads at once."""
+"""Makes a record's rows what the sink takes, where they were made: it may go to worker processes as a
+pickle. Raises as a transform does. Called from many threads at once."""
 
 
 @runtime_checkable

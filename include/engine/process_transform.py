@@ -28,6 +28,8 @@ class ProcessTransform:
     """Address space of each process (RLIMIT_AS, where there is one); passing it ends the process, not the batch."""
     recycle_after: int = 1000
     """Records after which a process is replaced by a fresh one: native libraries leak."""
+    fits_itself: bool = True
+    """Rows are fitted in the process; where the fit is slow to load and quick to do, better in the task."""
     start_timeout_s: float = 60.0
     """The longest that a process may take to import the factory and call it."""
 

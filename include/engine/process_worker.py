@@ -260,6 +260,9 @@ class ProcessWorker:
             return "closed its socket"
         if code == EXIT_MEMORY:
             return f"met its memory limit of {self._spec.memory_limit_bytes} bytes"
+        if code == -signal.SIGABRT and self._spec.memory_limit_bytes is not None:
+            limit = f"the memory limit of {self._spec.memory_limit_bytes} bytes"
+            return f"was ended by SIGABRT, as by a native library that meets {limit}"
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 

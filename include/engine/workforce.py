@@ -54,7 +54,8 @@ def recruit(
         return Workforce([shared] * workers, timeout_s)
     if not isinstance(transform, ProcessTransform):
         raise SettingsError("worker_kind 'processes' needs a ProcessTransform: a callable cannot cross to a process")
-    processes = ProcessPool(transform, workers, timeout_s, abort, fit)
+    fit_there, fit_here = (fit, None) if transform.fits_itself else (None, fit)
+    processes = ProcessPool(transform, workers, timeout_s, abort, fit_there)
     if processes.start(check):
-        return Workforce([judge(worker, None) for worker in processes.workers], None, processes)
+        return Workforce([judge(worker, fit_here) for worker in processes.workers], None, processes)
     return Workforce([judge(transform.load(), fit)], timeout_s, degraded=True)

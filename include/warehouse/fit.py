@@ -79,8 +79,10 @@ class Fitter:
 
     def __call__(self, rows: Rows, key: Key | None = None) -> Rows:
         """`key`, where given, is compared with the record key's column of every row. What rows note stays with them."""
-        fitted: dict[str, Sequence[Row]]
-        fitted = NotedRows((), rows.warnings, rows.marks) if isinstance(rows, NotedRows) else {}
+        fitted: dict[str, Sequence[Row]] = {}
+        if isinstance(rows, NotedRows):
+            fitted = noted = NotedRows((), rows.warnings, rows.marks)
+            noted.size, noted.is_partial = rows.size, rows.is_partial
         for name, table_rows in rows.items():
             plan = self._plans.get(name)
             if plan is None:

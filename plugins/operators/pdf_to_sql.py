@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow.sdk import Context
+
 from include.connections.files.objects import ObjectStore
-from include.pipelines.pdf.ledger_statistics import run_statistics
+from include.pipelines.pdf.ledger_statistics import run_statistics, statistics_of
 from include.pipelines.pdf.pipeline import PdfPipeline
 from include.pipelines.pdf.settings import PdfSettings
 from include.warehouse.airflow_connections import open_s3
 from include.warehouse.connection import Warehouse
+from include.warehouse.load import DRY_RUN
 from include.warehouse.runs import Run
 from include.warehouse.window import Window
 from plugins.operators.batch import BatchOperator
@@ -38,6 +41,16 @@ class PdfPlanOperator(PdfTask, PlanOperator[PdfSettings]):
 
 class PdfToSqlOperator(PdfTask, BatchOperator[PdfSettings]):
     """Reads the documents of one batch in worker processes, and loads their text."""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """The ledger's line with how fast the batch was, as `documents`; raises as every batch does."""
+        line = super().execute(context)
+        if line["state"] == DRY_RUN:
+            return line
+        found = statistics_of([line])
+        rates = [found[name] for name in ("total", "documents_per_hour", "pages", "pages_per_second")]
+        self.log.info("%d documents (%.0f an hour), %d pages (%.1f a second)", *rates)
+        return line | {"documents": found}
 
 
 class PdfSummarizeOperator(PdfTask, SummarizeOperator[PdfSettings]):

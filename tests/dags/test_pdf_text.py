@@ -82,7 +82,9 @@ def test_a_run_settles_every_document_and_tells_how_fast_it_was(
     with create_session() as session:
         extra = session.scalars(select(AssetEvent).order_by(AssetEvent.id.desc()).limit(1)).one().extra
     assert (extra["records_read"], extra["records_rejected"]) == (DOCUMENTS, BROKEN)
-    assert document_lines(3)[0][1] not in caplog.text + "".join(capfd.readouterr())
+    log = caplog.text + "".join(capfd.readouterr())
+    assert "6 documents (" in log
+    assert document_lines(3)[0][1] not in log
 
 
 def test_the_unchanged_is_skipped_unless_forced_and_text_files_are_written_when_asked_for(

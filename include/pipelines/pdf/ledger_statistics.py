@@ -1,4 +1,4 @@
-"""The statistics of a run as the ledger has them at this moment, while it runs or afterwards."""
+"""The statistics of a run or a batch as the ledger has them at this moment, while it runs or afterwards."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ from include.warehouse.summary import stats_of
 
 
 def run_statistics(warehouse: Warehouse, run: Run) -> dict[str, Any]:
+    """Those of all batches. A dry run leaves nothing in the ledger: all is 0."""
+    lines = Ledger(warehouse).lines_of_run(run.dag_id, run.run_id)
+    return statistics_of([line for line in lines if line["target"] == run.target])
+
+
+def statistics_of(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """As `PdfStatistics.to_json` has them: counts as of the last commits, the slowest five of the batches that ended.
 
-    By the clock, from the first batch's start to the last one's end. A dry run leaves nothing in the ledger: all is 0.
+    By the clock, from the first batch's start to the last one's end.
     """
-    lines = [line for line in Ledger(warehouse).lines_of_run(run.dag_id, run.run_id) if line["target"] == run.target]
     stats = sum((stats_of(line) for line in lines), RunStats())
     counters, seconds = stats.counters, _seconds(lines)
     pages, settled = counters.rows_written - counters.records_written, counters.records_settled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager
 from functools import cached_property
 from importlib.metadata import version
@@ -36,7 +36,7 @@ from include.warehouse.window import Window
 
 NAME = "pdf_text"
 
-MEANING = 1
+MEANING = 2
 """Raised when this code gives other rows for the same document: everything is redone then."""
 
 
@@ -68,23 +68,29 @@ class PdfPipeline:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the tables, the extractor and what else decides which rows a document gives.
+        """Of what decides which rows a document gives, and which documents give none."""
+        limits = self.settings.limits()
+        parts = (self._meaning, repr((limits.max_bytes, limits.max_pages, limits.max_characters)))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @cached_property
+    def _meaning(self) -> str:
+        """Of the tables, the extractor and what else decides which rows a document gives that the limits let in.
 
         Whether OCR is there is a part of it: once it is installed, what was marked `needs_ocr` is read.
         """
-        limits, rules = self.settings.limits(), self.settings.ocr_rules()
+        rules = self.settings.ocr_rules()
         tesseract = find_tesseract() if rules.mode != "never" else None
         parts = (
             str(MEANING),
             self.target.signature,
             PdfiumDocument.extractor,
             version("pypdf") if self.settings.fallback_extractor else "",
-            repr((limits.max_bytes, limits.max_pages, limits.max_characters)),
             repr((rules.mode, rules.language, rules.dpi, rules.max_pixels)),
             # Not its version: an update would redo documents by the hundred thousand for a comma.
             "ocr" if tesseract is not None and tesseract.knows(rules.language) else "no ocr",
         )
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return "\n".join(parts)
 
     def source(self) -> ManifestSource:
         """Reads the pinned copy of the manifest."""
@@ -99,11 +105,12 @@ class PdfPipeline:
     def content_hash(self, record: Record) -> str:
         """Of the bytes of a local file, or the ETag and size of a remote one, and of what the manifest adds to them.
 
+        Limits are no part of it: one that is raised lets in what it kept out, and concerns no document that is loaded.
         Raises as opening the document does.
         """
         work: DocumentWork = record.payload
         content = _identity(work.location, self.settings.max_document_bytes)
-        parts = (self.fingerprint, content, work.project_uuid, work.file_path, work.language, work.metadata)
+        parts = (self._meaning, content, work.project_uuid, work.file_path, work.language, work.metadata)
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     def scope(self) -> str:
@@ -150,7 +157,7 @@ class PdfPipeline:
     def _listing(self) -> AbstractContextManager[Listing]:
         return opened_listing(self.settings.manifest, self._places, self._window, self.settings.project_uuid)
 
-    def _documents(self) -> Iterator[ManifestDocument]:
+    def _documents(self) -> Generator[ManifestDocument]:
         with self._listing() as listing:
             yield from listing.documents()
 

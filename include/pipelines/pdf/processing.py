@@ -14,10 +14,10 @@ from include.engine.model import Batch, InsertBatch, KeyRange, Receipt, Record, 
 from include.engine.run import run_batch
 from include.pipelines.pdf.manifest.model import ManifestDocument
 from include.pipelines.pdf.manifest.reading import Manifest
+from include.pipelines.pdf.rows import DOCUMENTS, DocumentRow
 from include.pipelines.pdf.settings import PdfSettings
 from include.pipelines.pdf.source import record_of
 from include.pipelines.pdf.statistics import DocumentResult, PdfStatistics
-from include.pipelines.pdf.tables import DOCUMENTS
 
 Deliver = Callable[[str, Rows], None]
 """Takes a document's uuid and its rows (`documents`, `document_pages`); called in one thread, a document at a time."""
@@ -137,8 +137,8 @@ class _Results:
 def _result(settlement: Settlement) -> DocumentResult:
     pages = characters = ocr_pages = needs_ocr_pages = 0
     if settlement.rows:
-        (row,) = settlement.rows[DOCUMENTS]
-        pages, characters, ocr_pages, needs_ocr_pages = row[5], row[6], row[9], row[10]
+        row = DocumentRow(*settlement.rows[DOCUMENTS][0])
+        pages, characters, ocr_pages, needs_ocr_pages = row.pages, row.characters, row.ocr_pages, row.needs_ocr_pages
     return DocumentResult(
         str(settlement.key),
         str(settlement.outcome),

@@ -12,13 +12,10 @@ from math import ceil
 
 from include.engine.divided import Divided
 from include.engine.errors import RecordRejected
-from include.engine.model import NotedRows, Rows, noticed
+from include.engine.model import NotedRows, Row, Rows, noticed
 from include.pipelines.pdf.content.work import DocumentWork
-from include.pipelines.pdf.tables import DOCUMENTS, PAGES, pdf_target
-
-_COLUMNS = pdf_target()[DOCUMENTS].columns
-_SUMMED = [_COLUMNS.index(name) for name in ("pages", "characters", "ocr_pages", "needs_ocr_pages", "seconds")]
-_CHARACTERS = _COLUMNS.index("characters")
+from include.pipelines.pdf.extract.language import guess_language, sample
+from include.pipelines.pdf.rows import DOCUMENTS, PAGES, DocumentRow
 
 
 def divided(work: DocumentWork, pages: int, part_pages: int, most_parts: int, max_characters: int) -> Divided | None:
@@ -33,13 +30,21 @@ def divided(work: DocumentWork, pages: int, part_pages: int, most_parts: int, ma
 
 
 def merged(parts: Sequence[Rows], *, max_characters: int) -> NotedRows:
-    """The rows of the whole document; raises `RecordRejected` (`pdf.too_much_text`)."""
-    row = list(parts[0][DOCUMENTS][0])
-    for position in _SUMMED:
-        row[position] = sum(part[DOCUMENTS][0][position] for part in parts)
-    if row[_CHARACTERS] > max_characters:
+    """The rows of the whole document, as if one process had read it; raises `RecordRejected` (`pdf.too_much_text`)."""
+    rows = [DocumentRow(*part[DOCUMENTS][0]) for part in parts]
+    characters = sum(row.characters for row in rows)
+    if characters > max_characters:
         message = f"more than {max_characters} characters: raise max_characters"
         raise RecordRejected("pdf.too_much_text", message)
     warnings, marks = noticed(parts)
-    pages = [page for part in parts for page in part[PAGES]]
-    return NotedRows({DOCUMENTS: [tuple(row)], PAGES: pages}, warnings, marks)
+    pages: list[Row] = [page for part in parts for page in part[PAGES]]
+    whole: Row = rows[0]._replace(
+        pages=len(pages),
+        characters=characters,
+        language=guess_language(sample(text for _, _, text, *_ in pages)),
+        extractor=", ".join(dict.fromkeys(row.extractor for row in rows)),
+        ocr_pages=sum(row.ocr_pages for row in rows),
+        needs_ocr_pages=sum(row.needs_ocr_pages for row in rows),
+        seconds=sum(row.seconds for row in rows),
+    )
+    return NotedRows({DOCUMENTS: [whole], PAGES: pages}, warnings, marks)

@@ -23,6 +23,9 @@ MIB = 1024 * 1024
 IN_FLIGHT = 16
 """Documents a worker that are read ahead of it: a link to an object ages while its document waits."""
 
+OCR_SECONDS = 300.0
+"""Of a document, where neither its time is bounded nor that of OCR."""
+
 S3Uri = Annotated[str, Field(pattern=S3_URI_PATTERN)]
 
 
@@ -61,7 +64,7 @@ class PdfSettings(RunSettings):
     batches."""
 
     workers: int = Field(default=5, ge=1, le=64, json_schema_extra=PARAM)
-    """Worker processes a mapped task; each takes about 80 MB and half a second to start."""
+    """Worker processes a mapped task; each takes about 30 MB, and a tenth of a second of CPU to start."""
 
     queue_records: int = Field(default=50, ge=1, le=100_000, json_schema_extra=PARAM)
     """Documents that may wait for the writer; a full queue blocks the workers."""
@@ -84,11 +87,13 @@ class PdfSettings(RunSettings):
     ocr_dpi: int = Field(default=200, ge=72, le=600)
     """Resolution in which pages are drawn for OCR."""
 
-    ocr_max_seconds: float = Field(default=300.0, gt=0, le=86_400)
-    """OCR of one document takes no longer: the pages that are left are marked `needs_ocr`."""
+    ocr_max_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    """OCR of one document, or of one range of its pages, takes no longer: the pages that are left are marked
+    `needs_ocr`, and with `ocr_cache_folder` the next run goes on with them. Empty: half of `record_timeout_s`."""
 
     ocr_cache_folder: Path | None = None
-    """Absolute path of a folder that keeps the texts found by OCR, by content of file and page. Empty: no folder."""
+    """Absolute path of a folder that keeps the texts found by OCR, by content of file and page. Empty: `ocr` in a
+    `work_folder` on disk, else none."""
 
     max_document_bytes: int = Field(default=512 * MIB, ge=1024, le=4096 * MIB)
     """Largest document."""
@@ -136,7 +141,8 @@ class PdfSettings(RunSettings):
 
     @model_validator(mode="after")
     def _ocr_ends_in_time(self) -> Self:
-        if self.record_timeout_s is not None and self.ocr != "never" and self.ocr_max_seconds >= self.record_timeout_s:
+        longest_s, timeout_s = self.ocr_max_seconds, self.record_timeout_s
+        if longest_s is not None and timeout_s is not None and self.ocr != "never" and longest_s >= timeout_s:
             raise ValueError("ocr_max_seconds must lie below record_timeout_s, or documents are lost for their scans")
         return self
 
@@ -172,13 +178,19 @@ class PdfSettings(RunSettings):
 
     def ocr_rules(self) -> OcrRules:
         """When and how pages are read by OCR."""
+        longest_s = self.ocr_max_seconds
+        if longest_s is None:
+            longest_s = OCR_SECONDS if self.record_timeout_s is None else self.record_timeout_s / 2
+        cache = self.ocr_cache_folder
+        if cache is None and isinstance(self.work_folder, Path):
+            cache = self.work_folder / "ocr"
         return OcrRules(
             mode=self.ocr,
             language=self.ocr_language,
             dpi=self.ocr_dpi,
             max_pixels=self.max_page_pixels,
-            max_seconds=self.ocr_max_seconds,
-            cache_folder=None if self.ocr_cache_folder is None else str(self.ocr_cache_folder),
+            max_seconds=longest_s,
+            cache_folder=None if cache is None else str(cache),
         )
 
     def transform(self) -> ProcessTransform:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 
 from include.connections.files.patience import patiently
 from include.connections.files.roots import Locate
@@ -43,7 +44,7 @@ class ManifestSource:
     def __init__(
         self,
         pins: PinFolder,
-        documents: Callable[[], Iterator[ManifestDocument]],
+        documents: Callable[[], Generator[ManifestDocument]],
         locate: Locate,
         keys_of: Callable[[KeyListRange], set[str]],
         max_bytes: int,
@@ -66,10 +67,11 @@ class ManifestSource:
 
     def _listed(self, keys: set[str]) -> Iterator[Record]:
         missing = set(keys)
-        for document in self._documents():
-            if document.key in missing:
-                missing.remove(document.key)
-                yield from self._records([document])
+        with closing(self._documents()) as documents:
+            while missing and (document := next(documents, None)):
+                if document.key in missing:
+                    missing.remove(document.key)
+                    yield from self._records([document])
         for key in sorted(missing):
             fault = RecordRejected("source.missing", "the manifest names no document of this key")
             yield Record(key, None, fault=fault)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from include.pipelines.pdf.rows import DOCUMENTS, PAGES
 from include.warehouse.target import Target
-
-DOCUMENTS = "documents"
-PAGES = "document_pages"
 
 MAX_PATH = 1100
 """Characters of a `file_path`: the longest URI of an object in S3 has 1,093 bytes."""

@@ -18,16 +18,19 @@ from include.engine.ports import Transform
 from include.engine.process_transform import ProcessTransform
 from include.pipelines.pdf.content.open_content import Content, open_content
 from include.pipelines.pdf.content.work import DocumentWork
-from include.pipelines.pdf.extract.language import SAMPLE_CHARACTERS, guess_language
+from include.pipelines.pdf.extract.language import guess_language, sample
 from include.pipelines.pdf.extract.page import Document
 from include.pipelines.pdf.extract.pdfium import PdfiumDocument
 from include.pipelines.pdf.ocr.cache import OcrCache
-from include.pipelines.pdf.ocr.pages import OcrRules, PageReader
+from include.pipelines.pdf.ocr.pages import OcrRules, PageReader, wants_ocr
 from include.pipelines.pdf.ocr.tesseract import find_tesseract
 from include.pipelines.pdf.ranges import divided
-from include.pipelines.pdf.tables import DOCUMENTS, PAGES
+from include.pipelines.pdf.rows import DOCUMENTS, PAGES, DocumentRow
 
 MIB = 1024 * 1024
+
+OCR_PART_PAGES = 20
+"""Fewest pages of a range of a scanned document: OCR of a page takes a thousand times as long as reading its text."""
 
 FOR_FALLBACK = {"pdf.broken", "pdf.broken_page", "pdf.no_pages", "pdf.encryption"}
 """What the other library may be able to read."""
@@ -77,16 +80,29 @@ class PdfTransform:
             _check_head(content)
             try:
                 with PdfiumDocument(content.path) as document:
+                    self._check_pages(document)
                     return self._parts(work, document) or self._rows(work, content, document, began)
             except RecordRejected as refusal:
                 if self._fallback is None or refusal.code not in FOR_FALLBACK:
                     raise
             return self._rows(work, content, self._fallback(content.file), began)
 
-    def _parts(self, work: DocumentWork, document: Document) -> Divided | None:
-        limits = self._limits
-        self._check_pages(document)
-        return divided(work, len(document), limits.part_pages, limits.most_parts, limits.max_characters)
+    def _parts(self, work: DocumentWork, document: PdfiumDocument) -> Divided | None:
+        limits, pages = self._limits, len(document)
+        part_pages = limits.part_pages
+        may_be_divided = work.pages is None and limits.most_parts > 1 and pages >= 2 * OCR_PART_PAGES
+        if may_be_divided and self._is_for_ocr(document, work.language):
+            part_pages = min(part_pages, OCR_PART_PAGES)
+        return divided(work, pages, part_pages, limits.most_parts, limits.max_characters)
+
+    def _is_for_ocr(self, document: PdfiumDocument, language: str | None) -> bool:
+        """Whether most of the work will be OCR, as the first page, the middle one and the last one tell."""
+        tesseract, rules = self._tesseract, self._rules
+        if tesseract is None or not tesseract.knows(language or rules.language):
+            return False
+        return rules.mode == "always" or all(
+            _wants_ocr(document, index) for index in (0, len(document) // 2, len(document) - 1)
+        )
 
     def _check_pages(self, document: Document) -> None:
         if len(document) > self._limits.max_pages:
@@ -97,6 +113,8 @@ class PdfTransform:
     def _rows(self, work: DocumentWork, content: Content, document: Document, began: float) -> NotedRows:
         self._check_pages(document)
         first, last = work.pages or (0, len(document))
+        if last > len(document):
+            raise RecordRejected("pdf.broken", f"{document.extractor} finds {len(document)} of at least {last} pages")
         reader = PageReader(self._rules, self._tesseract, self._cache, content.sha256, work.language)
         pages: list[Row] = []
         characters = 0
@@ -109,23 +127,25 @@ class PdfTransform:
                 message = f"more than {allowed} characters up to page {number}: raise max_characters"
                 raise RecordRejected("pdf.too_much_text", message)
             pages.append((work.document_uuid, number, found.text, found.source, len(found.text), found.image_share))
-        row = (
-            work.document_uuid,
-            work.project_uuid,
-            work.file_path,
-            content.size,
-            content.sha256,
-            len(pages),
-            characters,
-            guess_language(_sample(pages)),
-            document.extractor,
-            reader.notes["ocr pages"],
-            reader.notes["needs_ocr pages"],
-            round(time.perf_counter() - began, 4),
-            work.metadata,
-            work.location.etag if isinstance(work.location, RemoteFile) else None,
+        row: Row = DocumentRow(
+            document_uuid=work.document_uuid,
+            project_uuid=work.project_uuid,
+            file_path=work.file_path,
+            bytes=content.size,
+            sha256=content.sha256,
+            pages=len(pages),
+            characters=characters,
+            language=guess_language(sample(text for _, _, text, *_ in pages)),
+            extractor=document.extractor,
+            ocr_pages=reader.notes["ocr pages"],
+            needs_ocr_pages=reader.notes["needs_ocr pages"],
+            seconds=round(time.perf_counter() - began, 4),
+            metadata=work.metadata,
+            etag=work.location.etag if isinstance(work.location, RemoteFile) else None,
         )
-        return NotedRows({DOCUMENTS: [row], PAGES: pages}, warnings={n: c for n, c in reader.notes.items() if c})
+        rows = NotedRows({DOCUMENTS: [row], PAGES: pages}, warnings={n: c for n, c in reader.notes.items() if c})
+        rows.is_partial = reader.goes_on
+        return rows
 
 
 def _load_fallback() -> Callable[[BinaryIO], Document]:
@@ -151,16 +171,9 @@ def _is_markup(head: bytes) -> bool:
     return head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_HTML)
 
 
-def _sample(pages: list[Row]) -> str:
-    """From the beginning on."""
-    texts: list[str] = []
-    left = SAMPLE_CHARACTERS
-    for _, _, text, *_ in pages:
-        texts.append(text[:left])
-        left -= len(text)
-        if left <= 0:
-            break
-    return "\n".join(texts)
+def _wants_ocr(document: PdfiumDocument, index: int) -> bool:
+    with document.page(index) as page:
+        return wants_ocr(page.text())
 
 
 def process_transform(
@@ -172,6 +185,8 @@ def process_transform(
         config={"limits": asdict(limits), "rules": asdict(rules), "fallback": fallback},
         memory_limit_bytes=memory_limit_bytes,
         recycle_after=recycle_after,
+        # The tables would bring SQLAlchemy: more than half of the time and memory that a process takes to start.
+        fits_itself=False,
     )
 
 

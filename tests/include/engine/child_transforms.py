@@ -13,7 +13,7 @@ from typing import Any
 
 from include.engine.divided import Divided
 from include.engine.errors import FatalError, RecordRejected, RecordSkipped, TransientError
-from include.engine.model import Record, Rows
+from include.engine.model import NotedRows, Record, Rows
 
 
 def one_row(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
@@ -53,6 +53,7 @@ ORDERS: dict[str, Callable[[], Any]] = {
     "bug": lambda: int("a secret of the patient"),
     "print": make_noise,
     "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "abort": os.abort,
     "exit": lambda: os._exit(7),
     "sys.exit": lambda: sys.exit(9),
     "memory": lambda: bytearray(4 * 1024**3),
@@ -96,6 +97,20 @@ def counting(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
             file.write(f"{record.key}\n")
         time.sleep(record.payload)
         return {"t": [(record.key, os.getpid())]}
+
+    return run
+
+
+def waiting(config: Mapping[str, Any]) -> Callable[[Record], Rows]:
+    """Leaves a line a run in the file `begun`; where the payload says so, it ends once there is a file `go`."""
+    folder = Path(config["folder"])
+
+    def run(record: Record) -> Rows:
+        with (folder / "begun").open("a") as file:
+            file.write(f"{record.key}\n")
+        while record.payload and not (folder / "go").exists():
+            time.sleep(0.01)
+        return {"t": [(record.key,)]}
 
     return run
 
@@ -151,6 +166,8 @@ def dividing(config: Mapping[str, Any]) -> Callable[[Record], Any]:
         if record.payload == "busy once" and not was_busy.exists():
             was_busy.touch()
             be_transient()
-        return {"t": [(record.key, os.getpid(), record.payload)]}
+        rows = NotedRows({"t": [(record.key, os.getpid(), record.payload)]})
+        rows.is_partial = record.payload == "partial"
+        return rows
 
     return divide_or_obey

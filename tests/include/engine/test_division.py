@@ -112,3 +112,9 @@ def test_threads_work_the_parts_one_after_the_other(house: Any) -> None:
     settled = house.sink.by_key()
     assert {pid for _, pid, _ in settled[0].rows["t"]} == {os.getpid()}
     assert [settled[key].code for key in (1, 2)] == ["test.bad", "bug.TypeError"]
+
+
+def test_a_record_that_gives_more_another_time_is_not_remembered_as_unchanged(house: Any) -> None:
+    run(house, [["x", "partial"], ["x"], "partial", "x"], content_hash=lambda record: f"hash {record.key}")
+    hashes = {key: one.content_hash for key, one in house.sink.by_key().items()}
+    assert hashes == {0: None, 1: "hash 1", 2: None, 3: "hash 3"}

@@ -11,15 +11,18 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from include.engine import process_worker
+from include.engine.abort import Abort
 from include.engine.errors import BatchStopped, FatalError, SettingsError
 from include.engine.model import Outcome, Prior, Record
 from include.engine.process_transform import ProcessTransform
+from include.engine.process_worker import ProcessWorker
 from tests.include.engine.child_transforms import marked_as_fitted
 from tests.include.engine.conftest import DictMemory
 
@@ -107,7 +110,7 @@ def test_a_fatal_error_in_a_process_ends_the_batch(house: Any) -> None:
 
 @pytest.mark.parametrize(
     ("order", "how", "restarts"),
-    [("segfault", "SIGSEGV", 2), ("exit", "exit code 7", 1), ("sys.exit", "exit code 9", 1)],
+    [("segfault", "SIGSEGV", 2), ("abort", "SIGABRT", 2), ("exit", "exit code 7", 1), ("sys.exit", "exit code 9", 1)],
 )
 def test_a_crash_rejects_its_record_and_the_process_is_started_again(
     house: Any, order: str, how: str, restarts: int
@@ -137,6 +140,12 @@ def test_memory_beyond_the_limit_ends_the_process_not_the_batch(house: Any) -> N
     assert settled[1].outcome is Outcome.WRITTEN
 
 
+def test_a_native_library_that_meets_the_limit_aborts_and_the_reject_names_the_limit(house: Any) -> None:
+    house.run(told("abort"), obedient(memory_limit_bytes=1024**3), worker_kind="processes", workers=1)
+    (settled,) = house.sink.settlements
+    assert "SIGABRT, as by a native library that meets the memory limit of 1073741824 bytes" in settled.message
+
+
 def test_an_overdue_process_is_killed_and_its_record_rejected(house: Any) -> None:
     stats = house.run(told("", "hang", "", ""), obedient(), worker_kind="processes", workers=1, record_timeout_s=0.5)
     settled = house.sink.by_key()
@@ -156,6 +165,14 @@ def test_rows_are_fitted_in_the_process_that_made_them(house: Any) -> None:
     settled = house.sink.by_key()
     assert settled[3].code == "fit.too_long"
     assert all(row[1] == row[-1] != os.getpid() for key, one in settled.items() if key != 3 for row in one.rows["t"])
+
+
+def test_rows_are_fitted_in_the_task_where_the_transform_says_so(house: Any) -> None:
+    spec = obedient(fits_itself=False)
+    house.run(told(*[""] * 5), spec, worker_kind="processes", workers=1, fit=marked_as_fitted)
+    settled = house.sink.by_key()
+    assert settled[3].code == "fit.too_long"
+    assert all(row[1] != row[-1] == os.getpid() for key, one in settled.items() if key != 3 for row in one.rows["t"])
 
 
 @pytest.mark.parametrize("order", ["segfault", "hang", "reject", "transient", "unpicklable", "poison"])
@@ -191,14 +208,26 @@ def test_a_record_that_hangs_in_two_processes_is_still_one_reject(house: Any) ->
     ]
 
 
-def test_what_is_handed_back_is_not_worked_twice_but_for_the_one_at_work(house: Any, tmp_path: Path) -> None:
-    transform = ProcessTransform(factory="child_transforms:counting", config={"folder": str(tmp_path)})
-    records = [Record(number, 0.15 if number >= 1000 else 0.0) for number in range(1020)]
-    house.run(records, transform, worker_kind="processes", workers=2)
-    assert len(house.sink.by_key()) == 1020
-    runs = [int(line) for path in tmp_path.iterdir() for line in path.read_text().split()]
-    assert max(runs.count(number) for number in range(1000, 1020)) <= 2
-    assert len(runs) <= 1020 + 6
+def test_what_is_taken_back_is_not_worked_but_for_the_one_at_work(tmp_path: Path) -> None:
+    spec = ProcessTransform(factory="child_transforms:waiting", config={"folder": str(tmp_path)})
+    with closing(ProcessWorker(spec, 60, Abort())) as worker:
+        worker.launch()
+        worker.await_ready(lambda: None)
+        assert all(worker.expect(Record(number, payload=number == 0)) for number in range(8))
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.01)
+
+        worker.drop_ahead()
+        (tmp_path / "go").touch()
+
+        assert worker(Record(99, False)) == {"t": [(99,)]}
+        assert (tmp_path / "begun").read_text().split() == ["0", "99"]
+
+
+def test_what_is_handed_back_settles_once(house: Any) -> None:
+    orders = ["slow" if number >= 1000 else "" for number in range(1006)]
+    house.run(told(*orders), obedient(), worker_kind="processes", workers=2)
+    assert len(house.sink.by_key()) == 1006
 
 
 def test_a_process_is_recycled_also_where_records_were_handed_back(house: Any, tmp_path: Path) -> None:

@@ -24,9 +24,11 @@ def test_rows_that_are_fitted_keep_what_their_transform_noticed() -> None:
     ]
     fitter = Fitter(Target("t", "id", [sa.Table("t", sa.MetaData(), *columns)]), "sqlite")
     noted = NotedRows({"t": [("a", date(2026, 1, 31), Decimal("1.50"))]}, {"unparsable t.on": 2}, 1 << 90)
+    noted.size, noted.is_partial = 7, True
     fitted = fitter(noted, "a")
     assert isinstance(fitted, NotedRows)
     assert (fitted.warnings, fitted.marks) == ({"unparsable t.on": 2}, 1 << 90)
+    assert (fitted.size, fitted.is_partial) == (7, True)
     assert fitted != noted
     assert dict(fitted) == dict(fitter(dict(noted)))
 

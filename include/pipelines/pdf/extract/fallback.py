@@ -12,7 +12,7 @@ import pypdf
 
 from include.engine.errors import RecordRejected
 from include.pipelines.pdf.extract.mend import mend, unmapped_share
-from include.pipelines.pdf.extract.page import PageText, Picture
+from include.pipelines.pdf.extract.page import PageText
 
 # It quotes what it reads.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
@@ -64,7 +64,6 @@ class PypdfPage:
             raise RecordRejected("pdf.broken_page", message) from None
         return PageText(text, None, unmapped_share(text))
 
-    def picture(self, dpi: int, max_pixels: int) -> Picture:
+    def picture(self, dpi: int, max_pixels: int) -> None:
         """This library draws no pages."""
         del dpi, max_pixels
-        raise RecordRejected("pdf.broken_page", f"page {self.number} cannot be drawn for OCR, PDFium refused it")

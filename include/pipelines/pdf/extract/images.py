@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
-import pypdfium2
 import pypdfium2.raw as pdfium
+
+from include.pipelines.pdf.extract.functions import form_object_of, kind_of, object_of, pointer
 
 MAX_OBJECTS = 1000
 """Of a page, and of all its forms together, so many are looked at: drawings have hundred thousands, scans a few."""
-MAX_OBJECTS_BESIDE_TEXT = 60
-"""Of a page with text, whose share of images decides nothing: each object costs a microsecond."""
+MAX_OBJECTS_BESIDE_TEXT = 30
+"""Of a page with text, whose share of images decides nothing: each object costs half a microsecond."""
 TEXT_CHARACTERS = 200
 """A page with more has text."""
 MAX_DEPTH = 4
@@ -25,25 +27,25 @@ Matrix = tuple[float, float, float, float, float, float]
 _IDENTITY: Matrix = (1, 0, 0, 1, 0, 0)
 
 
-def image_share(page: pypdfium2.PdfPage, characters: int) -> float:
+def image_share(page: Any, characters: int) -> float:  # noqa: ANN401 - a pointer of PDFium's
     """Share of the page that images cover, 0 to 1; where they overlap, both count.
 
-    `characters` is how many the page has. Of very many objects the first two thirds of what is allowed are looked at,
-    and the last third: a picture of the page lies below or above all else.
+    `page` is PDFium's pointer to it, `characters` is how many the page has. Of very many objects the first two thirds
+    of what is allowed are looked at, and the last third: a picture of the page lies below or above all else.
     """
-    page_box: Box = page.get_bbox()
-    left, bottom, right, top = page_box
-    area = (right - left) * (top - bottom)
+    box = pdfium.FS_RECTF()
+    pdfium.FPDF_GetPageBoundingBox(page, box)
+    left, bottom, right, top = box.left, box.bottom, box.right, box.top
+    area: float = (right - left) * (top - bottom)
     if area <= 0:
         return 0.0
-    handle = page.raw
     allowed = MAX_OBJECTS_BESIDE_TEXT if characters > TEXT_CHARACTERS else MAX_OBJECTS
-    places = _looked_at(pdfium.FPDFPage_CountObjects(handle), allowed)
-    objects = [pdfium.FPDFPage_GetObject(handle, at) for at in places]
+    places = _looked_at(pdfium.FPDFPage_CountObjects(page), allowed)
+    objects = [object_of(page, at) for at in places]
     covered = 0.0
-    for box in _image_boxes(objects, _IDENTITY, MAX_DEPTH, [2 * allowed]):
-        width = min(box[2], right) - max(box[0], left)
-        height = min(box[3], top) - max(box[1], bottom)
+    for image in _image_boxes(objects, _IDENTITY, MAX_DEPTH, [2 * allowed]):
+        width = min(image[2], right) - max(image[0], left)
+        height = min(image[3], top) - max(image[1], bottom)
         covered += max(width, 0.0) * max(height, 0.0)
     return round(min(1.0, covered / area), 3)
 
@@ -55,19 +57,20 @@ def _looked_at(count: int, allowed: int) -> Iterable[int]:
     return chain(range(allowed - last), range(count - last, count))
 
 
-def _image_boxes(objects: Sequence[object], matrix: Matrix, depth: int, left: list[int]) -> Iterator[Box]:
+def _image_boxes(objects: Sequence[int], matrix: Matrix, depth: int, left: list[int]) -> Iterator[Box]:
     """`left` holds how many objects may still be looked at: forms within forms multiply."""
-    kind_of, text, image = pdfium.FPDFPageObj_GetType, pdfium.FPDF_PAGEOBJ_TEXT, pdfium.FPDF_PAGEOBJ_IMAGE
+    text, image = pdfium.FPDF_PAGEOBJ_TEXT, pdfium.FPDF_PAGEOBJ_IMAGE
     left[0] -= len(objects)
-    for item in objects:
-        kind = kind_of(item)
+    for address in objects:
+        kind = kind_of(address)
         if kind == text:
             continue
+        item = pointer(address)
         if kind == image:
             yield _moved(_bounds(item), matrix)
         elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth and left[0] > 0:
             count = min(pdfium.FPDFFormObj_CountObjects(item), left[0])
-            inner = [pdfium.FPDFFormObj_GetObject(item, at) for at in range(count)]
+            inner = [form_object_of(address, at) for at in range(count)]
             yield from _image_boxes(inner, _product(_matrix(item), matrix), depth - 1, left)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from itertools import chain, repeat
 
 SAMPLE_CHARACTERS = 5_000
@@ -48,6 +49,18 @@ _LANGUAGES_OF = {
     word: tuple(language for language, small in _SMALL_WORDS.items() if word in small)
     for word in chain.from_iterable(_SMALL_WORDS.values())
 }
+
+
+def sample(pages: Iterable[str]) -> str:
+    """What is looked at of a document, from its beginning on."""
+    texts: list[str] = []
+    left = SAMPLE_CHARACTERS
+    for text in pages:
+        texts.append(text[:left])
+        left -= len(text)
+        if left <= 0:
+            break
+    return "\n".join(texts)
 
 
 def guess_language(text: str) -> str | None:

@@ -39,8 +39,8 @@ class Page(Protocol):
         """Raises `RecordRejected`."""
         ...
 
-    def picture(self, dpi: int, max_pixels: int) -> Picture:
-        """At this resolution, or at the highest one down to 72 that the limit allows.
+    def picture(self, dpi: int, max_pixels: int) -> Picture | None:
+        """At this resolution, or at the highest one down to 72 that the limit allows; None where nothing draws it.
 
         Raises `RecordRejected` (`pdf.page_too_large`) when 72 is too much.
         """

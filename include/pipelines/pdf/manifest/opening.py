@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from include.connections.files.fetch import fetch
@@ -39,8 +40,10 @@ def opened_listing(place: str, places: Places, window: Window | None, project: U
     if not is_manifest_name(place):
         yield PrefixListing(places.objects, name, window, project)
         return
-    with tempfile.TemporaryDirectory(prefix="headrace-manifest-") as folder:
-        yield Manifest(_copied(places.objects, name, Path(folder)))
+    # Without a name, so that it goes with this process, whatever ends that.
+    with tempfile.TemporaryFile(prefix="headrace-manifest-") as file:
+        _copy(places.objects, name, file)
+        yield Manifest(Path(f"/dev/fd/{file.fileno()}"), name.key.rpartition("/")[2])
 
 
 def _local(place: str, places: Places, window: Window | None, project: UUID | None) -> Listing:
@@ -53,20 +56,19 @@ def _local(place: str, places: Places, window: Window | None, project: UUID | No
     return FolderListing(folder, window, project)
 
 
-def _copied(store: ObjectStore, name: ObjectName, folder: Path) -> Path:
-    """The manifest under its own name, which its errors then have."""
-    path = folder / name.key.rpartition("/")[2]
+def _copy(store: ObjectStore, name: ObjectName, file: BinaryIO) -> None:
     with _named(RecordRejected):
         location = patiently(lambda: store(str(name)))
         if location.size > MAX_MANIFEST_BYTES:
             raise SettingsError(f"manifest: {location.size} bytes, {MAX_MANIFEST_BYTES} are allowed: split it")
 
         def once() -> None:
-            with path.open("wb") as file:
-                fetch(location, file)
+            file.seek(0)
+            file.truncate()
+            fetch(location, file)
+            file.flush()
 
         patiently(once)
-    return path
 
 
 @contextmanager

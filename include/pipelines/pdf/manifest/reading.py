@@ -36,22 +36,28 @@ class Manifest(Listing):
     is. NDJSON is streamed: memory does not grow with the number of entries.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises `SettingsError` for an ending that says nothing."""
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        """`name` is that of the manifest where a copy of it lies at the path.
+
+        Raises `SettingsError` for an ending that says nothing.
+        """
         self.path = path
-        self.label = f"manifest {path.name}"
-        self.id = path.stem
+        self.name = name or path.name
+        self.label = f"manifest {self.name}"
+        self.id = PurePosixPath(self.name).stem
         """What it says itself is known once the entries were read."""
-        if not is_manifest_name(path.name):
-            raise SettingsError(f"manifest {path.name}: name it .json (one object) or .ndjson (an entry a line)")
+        if not is_manifest_name(self.name):
+            raise SettingsError(f"manifest {self.name}: name it .json (one object) or .ndjson (an entry a line)")
 
     def entries(self) -> Iterator[Entry]:
         """In order, faulty ones too. Raises `SettingsError` when the file as a whole is no manifest."""
         try:
             with self.path.open("rb") as file:
-                yield from self._lines(file) if self.path.suffix.lower() in LINES else self._object(file)
+                file.seek(0)  # the name of a descriptor may open it where it stands
+                is_lines = PurePosixPath(self.name).suffix.lower() in LINES
+                yield from self._lines(file) if is_lines else self._object(file)
         except OSError as error:
-            raise SettingsError(f"manifest {self.path.name} cannot be read: {type(error).__name__}") from None
+            raise SettingsError(f"manifest {self.name} cannot be read: {type(error).__name__}") from None
 
     def _lines(self, file: BinaryIO) -> Iterator[Entry]:
         number = 0
@@ -72,7 +78,7 @@ class Manifest(Listing):
     def _is_header(self, line: bytes) -> bool:
         try:
             header = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         if not isinstance(header, dict) or header.keys() != {"id"}:
             return False
@@ -82,14 +88,14 @@ class Manifest(Listing):
     def _object(self, file: BinaryIO) -> Iterator[Entry]:
         text = file.read(MAX_JSON_BYTES + 1)
         if len(text) > MAX_JSON_BYTES:
-            raise SettingsError(f"manifest {self.path.name} has more than {MAX_JSON_BYTES} bytes: write it as .ndjson")
+            raise SettingsError(f"manifest {self.name} has more than {MAX_JSON_BYTES} bytes: write it as .ndjson")
         try:
             manifest: Any = json.loads(text)
         except (ValueError, RecursionError):
-            raise SettingsError(f"manifest {self.path.name} is not JSON") from None
+            raise SettingsError(f"manifest {self.name} is not JSON") from None
         del text
         if not isinstance(manifest, dict) or not isinstance(manifest.get("documents"), list) or "id" not in manifest:
-            raise SettingsError(f"manifest {self.path.name} must be an object with id and a list documents")
+            raise SettingsError(f"manifest {self.name} must be an object with id and a list documents")
         self.id = str(manifest["id"])
         for index, entry in enumerate(manifest["documents"]):
             yield _entry(f"documents[{index}]", json.dumps(entry).encode())

@@ -36,7 +36,8 @@ class OcrRules:
     max_pixels: int = 25_000_000
     """Of a rendered page; the resolution of a larger one is lowered, down to 72 dpi."""
     max_seconds: float = 300.0
-    """Of a document: pages that are left then need OCR still, and the ones before them are in the cache."""
+    """Of a document, or of a range of its pages: those that are left then need OCR still, and the ones before them are
+    in the cache."""
     cache_folder: str | None = None
 
 
@@ -63,6 +64,8 @@ class PageReader:
         self._deadline = time.monotonic() + rules.max_seconds
         self.notes: Counter[str] = Counter()
         """How many pages were read by OCR, or need it and why not, by name."""
+        self.goes_on = False
+        """Time ran out, and the cache keeps what was found: the next run reads some more."""
 
     def read(self, page: Page, number: int) -> ReadPage:
         """`number` counts from 1. Raises `RecordRejected` as the page does."""
@@ -90,17 +93,27 @@ class PageReader:
     def _look(self, tesseract: Tesseract, page: Page, place: tuple[str, int, str, int]) -> str | None:
         left_s = self._deadline - time.monotonic()
         if left_s <= 0:
-            self.notes["ocr_out_of_time pages"] += 1
+            self._note_lack_of_time()
             return None
         picture = page.picture(self._rules.dpi, self._rules.max_pixels)
+        if picture is None:
+            self.notes["ocr_not_drawn pages"] += 1
+            return None
         try:
             found = mend(tesseract.read(picture, self._language, min(left_s, PAGE_TIMEOUT_S)))
         except OcrFailed:
-            self.notes["ocr_failed pages"] += 1
+            if time.monotonic() >= self._deadline:
+                self._note_lack_of_time()
+            else:
+                self.notes["ocr_failed pages"] += 1
             return None
         if self._cache and not self._cache.put(*place, found):
             self.notes["ocr_not_cached pages"] += 1
         return found
+
+    def _note_lack_of_time(self) -> None:
+        self.notes["ocr_out_of_time pages"] += 1
+        self.goes_on = self._cache is not None
 
     def _note_absence(self) -> None:
         if self._rules.mode != "never":

@@ -53,7 +53,8 @@ class Tesseract:
             raise OcrFailed(f"it does not start: {type(error).__name__}") from None
         if done.returncode:
             raise OcrFailed(f"it ended with exit code {done.returncode}")
-        return done.stdout.decode("utf-8", "replace")
+        # Before version 5 a form feed follows every page; in a text file it parts the pages.
+        return done.stdout.decode("utf-8", "replace").removesuffix("\f")
 
 
 def find_tesseract() -> Tesseract | None:

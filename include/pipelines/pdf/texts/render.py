@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from include.connections.files.folder import FileFolder
 from include.engine.errors import BatchStopped
 from include.engine.model import Outcome
-from include.pipelines.pdf.tables import PAGES
+from include.pipelines.pdf.rows import PAGES
 from include.warehouse.connection import Warehouse
 from include.warehouse.tables import records
 from include.warehouse.target import Target

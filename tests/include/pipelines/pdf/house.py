@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from include.connections.files.objects import ObjectStore
 from include.engine.model import Batch
 from include.pipelines.pdf.pipeline import PdfPipeline
+from include.pipelines.pdf.rows import PAGES
 from include.pipelines.pdf.settings import PdfSettings
-from include.pipelines.pdf.tables import PAGES
 from include.warehouse.attempt import Attempt
 from include.warehouse.connection import Warehouse
 from include.warehouse.load import load_batch
@@ -58,10 +58,12 @@ class House:
         pipeline = self.pipeline(**settings)
         self.runs += 1
         run_id = run or f"run {self.runs}"
-        attempt = Attempt(pipeline.name, pipeline.target.name, "d", run_id, "load", 0, f"owner {self.runs}", 1)
+        batch = batch or pipeline.plan(100)[0]
+        owner = f"owner {self.runs}"
+        attempt = Attempt(pipeline.name, pipeline.target.name, "d", run_id, "load", batch.index, owner, 1)
         return load_batch(
             pipeline,
-            batch or pipeline.plan(100)[0],
+            batch,
             attempt,
             self.warehouse,
             pipeline.settings.engine(),

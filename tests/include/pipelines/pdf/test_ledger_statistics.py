@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from include.pipelines.pdf.ledger_statistics import run_statistics
+from include.pipelines.pdf.ledger_statistics import run_statistics, statistics_of
 from include.pipelines.pdf.statistics import PdfStatistics
 from include.warehouse.runs import Run
 from tests.fixtures.pdf_files import scanned_pdf
@@ -26,6 +26,13 @@ def test_a_runs_statistics_come_from_its_ledger_and_have_the_names_of_the_plain_
     assert {key for key, _ in found["slowest"]} <= {str(key_of(name)) for name in ("0.pdf", "scan.pdf")}
     assert found["slowest"]
     assert len(json.dumps(found)) < 1000
+
+
+def test_a_batch_has_its_own(house: House) -> None:
+    line = house.load()
+    found = statistics_of([line])
+    assert found == run_statistics(house.warehouse, Run("pdf_text", "pdf_documents", "d", "run 1"))
+    assert (found["total"], found["pages"], found["seconds"] > 0) == (3, 6, True)
 
 
 def test_a_run_that_is_not_there_has_zeros(house: House) -> None:

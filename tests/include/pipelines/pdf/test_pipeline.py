@@ -10,10 +10,10 @@ import pytest
 
 from include.engine.errors import SettingsError
 from include.engine.model import Batch, KeyListRange
-from include.pipelines.pdf.tables import DOCUMENTS, PAGES
+from include.pipelines.pdf.rows import DOCUMENTS, PAGES
 from include.warehouse.key_lists import store_keys
 from include.warehouse.pipeline import Following, Pipeline
-from tests.fixtures.pdf_files import scanned_pdf, text_pdf
+from tests.fixtures.pdf_files import joined_pdf, scanned_pdf, text_pdf
 from tests.include.pipelines.pdf.entries import entry, key_of
 from tests.include.pipelines.pdf.house import NAMES, House
 
@@ -45,7 +45,15 @@ def test_changed_bytes_metadata_or_settings_are_done_again_and_a_document_that_s
     again = house.load()
     assert (again["records_written"], again["records_skipped"]) == (2, 1)
     assert house.texts() == {"shorter", *(f"{name} page {page}" for name in NAMES[1:] for page in (1, 2))}
-    assert house.load(max_pages=5)["records_written"] == 3
+    assert house.load(ocr_language="deu")["records_written"] == 3
+
+
+def test_a_limit_that_is_raised_lets_in_what_it_kept_out_and_leaves_the_rest_alone(house: House) -> None:
+    text_pdf(house.folder / "1.pdf", ["page"] * 4)
+    first = house.load(max_pages=3)
+    assert (first["records_written"], first["rejected_by_code"]) == (2, {"pdf.too_many_pages": 1})
+    again = house.load(max_pages=4)
+    assert (again["records_written"], again["skipped_by_reason"]) == (1, {"unchanged": 2})
 
 
 def test_rejects_are_kept_by_key_and_pages_that_need_ocr_are_counted_in_the_ledger(house: House) -> None:
@@ -129,6 +137,24 @@ def test_what_needs_ocr_is_read_once_ocr_is_installed(
     program("echo found")
     assert house.load(ocr="auto")["warnings"] == {"ocr pages": 1}
     assert house.texts() == {"found"}
+
+
+def test_a_scan_that_takes_longer_than_a_run_allows_is_gone_on_with_in_the_next(
+    house: House, program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    program("sleep 0.3; echo found")
+    pages = [scanned_pdf(tmp_path / f"{number}.pdf", [str(number)]) for number in range(3)]
+    joined_pdf(house.folder / "0.pdf", pages)
+    house.write_manifest([entry("0.pdf")])
+    left = []
+    for _ in range(9):
+        line = house.load(ocr="auto", ocr_max_seconds=0.5, ocr_cache_folder=tmp_path / "cache")
+        if line["records_skipped"]:
+            break
+        left.append(line["warnings"].get("ocr_out_of_time pages", 0))
+    assert left == sorted(left, reverse=True)
+    assert (left[0] > 0, left[-1]) == (True, 0)
+    assert [row["source"] for row in house.rows(PAGES)] == ["ocr"] * 3
 
 
 def test_it_is_a_pipeline_of_the_house(house: House) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from include.engine.model import Batch, LineRange
-from include.pipelines.pdf.tables import DOCUMENTS
+from include.pipelines.pdf.rows import DOCUMENTS
 from include.warehouse.connection import Warehouse
 from include.warehouse.window import Window
 from tests.fixtures.object_store import SECRET, ObjectServer

@@ -41,7 +41,7 @@ def test_limits_and_rules_of_ocr_are_the_settings() -> None:
         ({"s3_prefixes": ("cases/",), "s3_conn_id": "store"}, "s3_prefixes"),
         ({"text_files": True}, "text_files needs text_folder"),
         ({"project_uuid": "x"}, "project_uuid"),
-        ({"record_timeout_s": 60}, "ocr_max_seconds must lie below record_timeout_s"),
+        ({"record_timeout_s": 60, "ocr_max_seconds": 60}, "ocr_max_seconds must lie below record_timeout_s"),
         ({"window_start": "2025-01-01", "window_end": "2025-01-02"}, "a manifest has no change dates"),
         ({"ocr_language": "eng; rm"}, "ocr_language"),
         ({"workers": 0}, "workers"),
@@ -52,9 +52,32 @@ def test_a_setting_that_cannot_be_is_refused(given: dict[str, Any], fault: str) 
         PdfSettings(**given)
 
 
+@pytest.mark.parametrize(
+    ("given", "seconds"), [({}, 300), ({"record_timeout_s": 60}, 30), ({"record_timeout_s": None}, 300)]
+)
+def test_ocr_has_half_of_a_documents_time_unless_told_otherwise(given: dict[str, Any], seconds: float) -> None:
+    assert PdfSettings(**given).ocr_rules().max_seconds == seconds
+    assert PdfSettings(**given, ocr_max_seconds=7).ocr_rules().max_seconds == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [
+        ({}, None),
+        ({"work_folder": "/work_folder"}, "/work_folder/ocr"),
+        ({"work_folder": "/work_folder", "ocr_cache_folder": "/cache"}, "/cache"),
+        ({"work_folder": "s3://cases/work/", "s3_conn_id": "store"}, None),
+    ],
+)
+def test_what_ocr_found_is_kept_in_a_work_folder_on_disk_unless_told_otherwise(
+    given: dict[str, Any], folder: str | None
+) -> None:
+    assert PdfSettings(**given).ocr_rules().cache_folder == folder
+
+
 def test_without_ocr_or_deadline_the_two_times_do_not_concern_each_other() -> None:
-    assert PdfSettings(record_timeout_s=60, ocr="never").record_timeout_s == 60
-    assert PdfSettings(record_timeout_s=None).record_timeout_s is None
+    assert PdfSettings(record_timeout_s=60, ocr_max_seconds=60, ocr="never").record_timeout_s == 60
+    assert PdfSettings(record_timeout_s=None, ocr_max_seconds=60).record_timeout_s is None
 
 
 def test_a_folder_has_dates_a_manifest_has_none() -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 from include.connections.files.location import Location, ObjectPin, RemoteFile
 from include.connections.files.roots import LocalRoots
 from include.engine.errors import TransientError
+from include.engine.model import Batch, KeyListRange
 from include.pipelines.pdf.content.work import DocumentWork
-from include.pipelines.pdf.source import record_of
+from include.pipelines.pdf.manifest.model import ManifestDocument
+from include.pipelines.pdf.manifest.pinned import LocalPins
+from include.pipelines.pdf.source import ManifestSource, record_of
 from tests.include.pipelines.pdf.entries import PROJECT, document, key_of
 
 REMOTE = RemoteFile("https://store.example/a.pdf", '"x"', 5)
@@ -65,3 +69,24 @@ def test_what_an_entry_says_of_its_object_goes_to_whoever_locates_it() -> None:
     for fields in ({}, {"bytes": 5}, {"etag": "abc"}, {"etag": '"abc"', "bytes": 5}):
         record_of(document("a.pdf", **fields), locate, 10)
     assert seen == [None, None, ObjectPin('"abc"', None), ObjectPin('"abc"', 5)]
+
+
+def test_a_manifest_is_read_no_further_than_to_the_last_of_the_keys(folder: Path) -> None:
+    names = [f"{number}.pdf" for number in range(9)]
+    for name in names:
+        (folder / name).write_bytes(b"%PDF-")
+    read: list[str] = []
+
+    def documents() -> Generator[ManifestDocument]:
+        try:
+            for name in names:
+                read.append(name)
+                yield document(name)
+        finally:
+            read.append("closed")
+
+    keys = {str(key_of("1.pdf")), str(key_of("3.pdf"))}
+    source = ManifestSource(LocalPins(folder), documents, LocalRoots([folder]), lambda _: keys, 10)
+    found = list(source.read(Batch(0, KeyListRange("mine", 0, 2), 2)))
+    assert [record.key for record in found] == [str(key_of("1.pdf")), str(key_of("3.pdf"))]
+    assert read == [*names[:4], "closed"]

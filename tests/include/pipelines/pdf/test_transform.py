@@ -3,7 +3,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +16,16 @@ from include.engine.errors import RecordRejected
 from include.engine.model import NotedRows, Record
 from include.pipelines.pdf.extract.pdfium import PdfiumDocument
 from include.pipelines.pdf.ocr.pages import OcrRules
-from include.pipelines.pdf.tables import DOCUMENTS, PAGES, pdf_target
+from include.pipelines.pdf.rows import DOCUMENTS, PAGES, DocumentRow
+from include.pipelines.pdf.tables import pdf_target
 from include.pipelines.pdf.transform import Limits, PdfTransform, process_transform
 from include.warehouse.fit import Fitter
 from tests.fixtures.pdf_files import bomb_pdf, encrypted_pdf, mapped_pdf, scanned_pdf, text_pdf
 from tests.include.pipelines.pdf.entries import PROJECT, key_of, needs_tesseract
 
+ROOT = Path(__file__).resolve().parents[4]
 MakeRecord = Callable[..., Record]
 SECRET = "a secret of the applicant"
-
-COLUMNS = pdf_target()[DOCUMENTS].columns
 
 
 def transform(fallback: bool = False, rules: OcrRules | None = None, **limits: int) -> PdfTransform:
@@ -31,7 +34,7 @@ def transform(fallback: bool = False, rules: OcrRules | None = None, **limits: i
 
 def document_of(rows: NotedRows) -> dict[str, Any]:
     (row,) = rows[DOCUMENTS]
-    return dict(zip(COLUMNS, row, strict=True))
+    return DocumentRow(*row)._asdict()
 
 
 def test_a_document_gives_its_row_and_one_a_page(folder: Path, record: MakeRecord) -> None:
@@ -188,6 +191,31 @@ def test_the_other_library_reads_what_pdfium_refuses_where_the_setting_says_so(
     rows = transform(fallback=True)(record("a.pdf"))
     assert document_of(rows)["extractor"].startswith("pypdf ")
     assert rows[PAGES] == [(str(key_of("a.pdf")), 1, "found again", "text", 11, None)]
+
+
+def test_an_empty_page_that_the_other_library_cannot_draw_is_marked(
+    folder: Path, record: MakeRecord, program: Callable[[str], Path]
+) -> None:
+    program("echo found")
+    whole = text_pdf(folder / "a.pdf", ["text", ""]).read_bytes()
+    (folder / "a.pdf").write_bytes(whole.replace(b"/Root", b"/Rooo"))
+    rows = transform(fallback=True, rules=OcrRules())(record("a.pdf"))
+    assert [row[3] for row in rows[PAGES]] == ["text", "needs_ocr"]
+    assert rows.warnings == {"needs_ocr pages": 1, "ocr_not_drawn pages": 1}
+
+
+def test_a_range_that_the_document_does_not_have_is_no_range_without_pages(folder: Path, record: MakeRecord) -> None:
+    text_pdf(folder / "a.pdf", ["one", "two"])
+    part = record("a.pdf")
+    part.payload = replace(part.payload, pages=(1, 3))
+    with pytest.raises(RecordRejected, match=r"pdf\.broken: .* finds 2 of at least 3 pages"):
+        transform()(part)
+
+
+def test_a_worker_process_does_not_load_what_tables_are_made_of() -> None:
+    code = "import sys, include.pipelines.pdf.transform as _; print('sqlalchemy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_what_neither_library_reads_stays_rejected(folder: Path, record: MakeRecord) -> None:

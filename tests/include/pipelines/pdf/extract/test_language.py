@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.pipelines.pdf.extract.language import guess_language
+from include.pipelines.pdf.extract.language import SAMPLE_CHARACTERS, guess_language, sample
 
 RUSSIAN = (
     "\u0412\u043e\u0434\u0430 \u0440\u0435\u043a\u0438 \u043f\u043e\u0434\u0432\u043e\u0434"
@@ -58,3 +58,10 @@ def test_what_does_not_tell_is_not_guessed(text: str) -> None:
 def test_any_text_gives_a_code_or_nothing(text: str) -> None:
     guess = guess_language(text)
     assert guess is None or (len(guess) == 2 and guess.isascii())
+
+
+def test_the_first_pages_are_looked_at_up_to_a_bound_and_no_page_after_it() -> None:
+    pages = iter(["a", "b" * SAMPLE_CHARACTERS, "c"])
+    assert sample(pages) == "a\n" + "b" * (SAMPLE_CHARACTERS - 1)
+    assert list(pages) == ["c"]
+    assert sample([]) == ""

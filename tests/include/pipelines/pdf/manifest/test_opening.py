@@ -39,6 +39,7 @@ def test_a_manifest_is_read_wherever_it_is_and_its_copy_goes(
     s3.put("incoming/case.ndjson", lines(folder))
     (folder / "case.ndjson").write_bytes(lines(folder))
     with opened_listing(place, places, None, None) as listing:
+        assert list(temporary.iterdir()) == []
         assert listing.check().id == "case"
         assert list(listing.documents()) == [document("a.pdf"), document("b.pdf")]
     assert list(temporary.iterdir()) == []

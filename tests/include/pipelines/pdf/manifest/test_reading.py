@@ -106,6 +106,7 @@ def test_very_many_faults_are_counted(tmp_path: Path) -> None:
         ("a.json", '{"documents": []}', "must be an object with id and a list documents"),
         ("a.json", '{"id": 1, "documents": []}', "names no documents"),
         ("a.ndjson", "\n", "names no documents"),
+        ("a.ndjson", "[" * 100_000, "line 1: is not JSON"),
         ("a.ndjson", '{"id": 1}\n', "names no documents"),
     ],
 )

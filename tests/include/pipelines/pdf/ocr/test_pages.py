@@ -21,13 +21,14 @@ Program = Callable[[str], Path]
 class KnownPage:
     layer: PageText
     drawn: list[int] = field(default_factory=list)
+    can_be_drawn: bool = True
 
     def text(self) -> PageText:
         return self.layer
 
-    def picture(self, dpi: int, max_pixels: int) -> Picture:
+    def picture(self, dpi: int, max_pixels: int) -> Picture | None:
         self.drawn.append(dpi)
-        return Picture(1, 1, b"\xff", dpi)
+        return Picture(1, 1, b"\xff", dpi) if self.can_be_drawn else None
 
 
 def reader(cache: OcrCache | None = None, language: str | None = None, **rules: Any) -> PageReader:
@@ -58,7 +59,7 @@ def test_a_page_wants_ocr_that_is_mostly_image_with_hardly_any_text_or_unreadabl
 def test_a_scan_is_read_by_ocr_and_a_page_of_text_is_not_drawn(program: Program) -> None:
     program('printf "Hello \\r\\nocr\\f"')
     pages = reader()
-    assert pages.read(KnownPage(SCAN), 1) == ReadPage("Hello\nocr\ufffd", "ocr", 0.9)
+    assert pages.read(KnownPage(SCAN), 1) == ReadPage("Hello\nocr", "ocr", 0.9)
     plain = KnownPage(TEXT)
     assert pages.read(plain, 2) == ReadPage(TEXT.text, "text", 0.0)
     assert plain.drawn == []
@@ -84,6 +85,7 @@ def test_where_ocr_finds_nothing_the_text_layer_stays(program: Program) -> None:
         ("true", {"language": "fra"}, {"ocr_language_missing fra pages": 1}),
         ("exit 1", {}, {"ocr_failed pages": 1}),
         ("true", {"max_seconds": 0.0}, {"ocr_out_of_time pages": 1}),
+        ("exec sleep 60", {"max_seconds": 0.2}, {"ocr_out_of_time pages": 1}),
     ],
 )
 def test_a_page_that_ocr_did_not_read_is_marked_counted_and_keeps_its_text_layer(
@@ -119,3 +121,20 @@ def test_a_cache_that_takes_nothing_is_counted(program: Program, tmp_path: Path)
     pages = reader(OcrCache(tmp_path / "file", "tesseract 9.9"))
     assert pages.read(KnownPage(SCAN), 1).source == "ocr"
     assert pages.notes == {"ocr pages": 1, "ocr_not_cached pages": 1}
+
+
+def test_a_page_that_nothing_draws_is_marked_and_counted(program: Program) -> None:
+    program("echo Hello")
+    pages = reader()
+    assert pages.read(KnownPage(SCAN, can_be_drawn=False), 1) == ReadPage("stamp 7", "needs_ocr", 0.9)
+    assert pages.notes == {"needs_ocr pages": 1, "ocr_not_drawn pages": 1}
+
+
+def test_what_time_did_not_allow_is_for_another_run_where_a_cache_keeps_the_rest(
+    program: Program, tmp_path: Path
+) -> None:
+    program("echo Hello")
+    for cache, max_seconds, goes_on in [(None, 0.0, False), (OcrCache(tmp_path, "x"), 0.0, True), (None, 9.0, False)]:
+        pages = reader(cache, max_seconds=max_seconds)
+        pages.read(KnownPage(SCAN), 1)
+        assert pages.goes_on is goes_on

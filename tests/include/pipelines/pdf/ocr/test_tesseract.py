@@ -71,6 +71,11 @@ def test_it_ends_with_the_process_that_started_it(program: Program, tmp_path: Pa
     assert child.wait(5) is None or not child.is_running()
 
 
+def test_the_form_feed_that_older_versions_put_after_a_page_is_no_character_of_it(program: Program) -> None:
+    program('printf "Hello\\n\\f"')
+    assert found().read(PICTURE, "eng", 5) == "Hello\n"
+
+
 @needs_tesseract
 def test_a_blank_picture_has_no_text() -> None:
     assert not found().read(Picture(400, 400, b"\xff" * 160_000, 200), "eng", 60).strip()
