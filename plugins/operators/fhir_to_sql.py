@@ -7,14 +7,18 @@ import threading
 from dataclasses import asdict
 from typing import Any
 
-from airflow.sdk import Context
+from airflow.sdk import Asset, Context
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 from include.connections.http.clock import Clock
 from include.pipelines.fhir.client.connection_parts import settings_from_connection
+from include.pipelines.fhir.moments import version_at
 from include.pipelines.fhir.pipeline import FhirPipeline
 from include.pipelines.fhir.settings import FhirViewSettings
+from include.pipelines.fhir.watermark import Watermark
 from include.warehouse.airflow_connections import service_parts
 from include.warehouse.connection import Warehouse
+from include.warehouse.runs import Run, run_line
 from include.warehouse.window import Window
 from plugins.operators.batch import BatchOperator
 from plugins.operators.pipeline_operator import PipelineOperator, window_of
@@ -23,6 +27,9 @@ from plugins.operators.summarize import SummarizeOperator
 
 BACKFILL = "backfill"
 """Airflow's name for the runs of `airflow backfill create`."""
+
+WATERMARK = "watermark"
+"""Its name in the state of an asset, and in the report of a run."""
 
 
 class FhirTask(PipelineOperator[FhirViewSettings]):
@@ -62,4 +69,30 @@ class FhirToSqlOperator(FhirTask, BatchOperator[FhirViewSettings]):
 
 
 class FhirSummarizeOperator(FhirTask, SummarizeOperator[FhirViewSettings]):
-    """Judges a run of the FHIR pipeline."""
+    """Judges a run of the FHIR pipeline.
+
+    The state of each outlet asset then shows the watermark, for people and other Dags: the next run goes by the ledger,
+    where it was written together with the verdict.
+    """
+
+    def execute(self, context: Context) -> Any:  # noqa: ANN401 - as of the class above
+        """As of the class above."""
+        report = super().execute(context)
+        if WATERMARK in report:
+            self._show(context, report[WATERMARK])
+        return report
+
+    def measures(self, warehouse: Warehouse, run: Run) -> dict[str, Any]:
+        """The moment up to which the server was read; nothing for a run over a part."""
+        line = run_line(warehouse, run)
+        watermark = None if line is None else Watermark.parsed(line["watermark"])
+        return {} if watermark is None else {WATERMARK: version_at(watermark.moment)}
+
+    def _show(self, context: Context, moment: str) -> None:
+        for outlet in self.outlets:
+            if isinstance(outlet, Asset):
+                try:
+                    context["asset_state_store"][outlet].set(WATERMARK, moment)
+                except AirflowRuntimeError as error:
+                    # The run has succeeded, and the next one does not read this.
+                    self.log.warning("the state of asset %s was not set: %s", outlet.name, error)

@@ -67,7 +67,12 @@ def window_of(settings: RunSettings, context: Context) -> Window | None:
     # A manual run's interval is the instant of its trigger: nothing lies inside it, so it selects nothing.
     if start is None or end is None or start >= end:
         return None
-    return Window(start, end)
+    return Window(_plain(start), _plain(end))
+
+
+def _plain(moment: datetime) -> datetime:
+    """Airflow's moments are pendulum's, whose differences do not divide by Python's."""
+    return datetime.fromisoformat(moment.isoformat())
 
 
 def run_of(context: Context, pipeline: Pipeline) -> Run:

@@ -78,7 +78,7 @@ class FhirPipeline:
     def source(self) -> ResourceSource:
         """Asks the server when it is first read from."""
         elements = {name: root_elements(views) for name, views in self.mapping.by_type.items()}
-        searched = Searched(self._connect, elements if self.settings.only_elements else {}, self._clock.now)
+        searched = Searched(self._connect, elements if self.settings.only_elements else {})
         # A dry run writes nothing.
         keeps = self.settings.kept_folder is not None and not self.settings.dry_run
         return ResourceSource(searched, self._exported, self._kept, self._keys_of, keeps=keeps)
@@ -100,7 +100,9 @@ class FhirPipeline:
     def scope(self) -> str:
         """What a run reads, for the log of its plan."""
         filters = f", by {' and '.join(self.settings.type_filters)}" if self.settings.type_filters else ""
-        return f"resources by {self.settings.read_from}: {self._reading}{filters}"
+        endless = self._reading.until is not None and self.settings.read_from == "export"
+        more = "; an export has no end, so it brings later changes, too" if endless else ""
+        return f"resources by {self.settings.read_from}: {self._reading}{filters}{more}"
 
     def plan(self, batch_size: int) -> list[Batch]:
         """Slices of all that the run reads, by time, by position in an export's files, or by kept file."""

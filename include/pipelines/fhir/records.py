@@ -28,6 +28,7 @@ class _Head(msgspec.Struct, rename="camel"):
 
 
 _read_head = msgspec.json.Decoder(_Head).decode
+_read_any = msgspec.json.Decoder().decode
 
 
 def record_of(text: bytes, undated_version: str | None = None) -> Record:
@@ -36,19 +37,14 @@ def record_of(text: bytes, undated_version: str | None = None) -> Record:
     `undated_version` is that of a resource without `meta.lastUpdated`; without one the last that is read counts.
     """
     try:
-        head = _read_head(text)
+        head = _head_of(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        fault = RecordRejected("fhir.unreadable", f"not the JSON of a resource: {_safe(error)}")
-        return Record(_key_of_content(text), None, len(text), fault=fault)
+        return _unnamed(text, "fhir.unreadable", f"not the JSON of a resource: {_safe(error)}")
     except RecursionError:
-        fault = RecordRejected("fhir.unreadable", "not the JSON of a resource: nested too deeply")
-        return Record(_key_of_content(text), None, len(text), fault=fault)
+        return _unnamed(text, "fhir.unreadable", "not the JSON of a resource: nested too deeply")
     key = key_from(head.resource_type, head.id)
     if key is None:
-        fault = RecordRejected(
-            "fhir.no_id", "the resource has no type and id of FHIR's form: nothing can name its rows"
-        )
-        return Record(_key_of_content(text), None, len(text), fault=fault)
+        return _unnamed(text, "fhir.no_id", "the resource has no type and id of FHIR's form: nothing can name its rows")
     version = version_of(head.meta.last_updated) if head.meta is not None else None
     return Record(key, text, len(text), undated_version if version is None else version)
 
@@ -75,9 +71,27 @@ def resource_type_of(record: Record) -> str:
     return str(record.key).partition("/")[0]
 
 
-def _key_of_content(text: bytes) -> str:
-    """The same whenever the same text comes again; a digest tells nothing of it."""
-    return f"unreadable/{hashlib.sha256(text).hexdigest()[:32]}"
+def unread_record(digest: str, size: int, why: str, code: str = "fhir.unreadable") -> Record:
+    """A record of text without a key: the same digest gives the same one, and tells nothing of the text."""
+    return Record(f"unreadable/{digest[:32]}", None, size, fault=RecordRejected(code, why))
+
+
+def _unnamed(text: bytes, code: str, why: str) -> Record:
+    return unread_record(hashlib.sha256(text).hexdigest(), len(text), why, code)
+
+
+def _head_of(text: bytes) -> _Head:
+    """Raises as the decoder does; a fault beside the key leaves the key known, so that it costs no other record's."""
+    try:
+        return _read_head(text)
+    except msgspec.ValidationError as error:
+        found = _read_any(text)
+        if not isinstance(found, dict) or key_from(found.get("resourceType"), found.get("id")) is None:
+            raise error from None
+    meta = found.get("meta")
+    last_updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    known = _Meta(last_updated) if isinstance(last_updated, str) else None
+    return _Head(found["resourceType"], found["id"], known)
 
 
 def _safe(error: Exception) -> str:

@@ -103,6 +103,8 @@ class FhirViewSettings(RunSettings):
             raise ValueError("key_list and open_rejects_only ask the server: set read_from to search")
         if self.read_from == "kept" and self.window_start is not None:
             raise ValueError("read_from kept reads all that was kept: leave window_start and window_end empty")
+        if self.vanished == "remove" and self.kept_folder is not None:
+            raise ValueError("vanished remove: kept_folder would bring back what is removed: count it, or keep nothing")
         if self.only_elements and self.kept_folder is not None:
             raise ValueError("only_elements leaves out what other views would need: kept_folder keeps whole resources")
         return self

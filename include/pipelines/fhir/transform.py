@@ -17,6 +17,10 @@ from include.pipelines.fhir.views.resources import read_resource
 NO_VIEW = "no_view"
 """Reason of a skip: no view reads resources of that type."""
 
+RECYCLE_AFTER = 100_000
+"""Records of a worker process: views are Python, with nothing native that leaks, and a start costs as much as
+20,000 resources."""
+
 
 class ViewsTransform:
     """Safe to call from many threads; views are Python, so a second thread makes it no faster."""
@@ -47,7 +51,7 @@ class ViewsTransform:
 def process_transform(folders: Sequence[Path], names: Sequence[str]) -> ProcessTransform:
     """For worker processes, each of which compiles the views anew."""
     config = {"folders": [str(folder) for folder in folders], "names": list(names)}
-    return ProcessTransform(factory=f"{__name__}:load", config=config)
+    return ProcessTransform(factory=f"{__name__}:load", config=config, recycle_after=RECYCLE_AFTER)
 
 
 def load(config: Config[str, Any]) -> Transform:

@@ -7,12 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 
 from include.engine.errors import SettingsError
 from include.pipelines.fhir.settings import FhirViewSettings
 from include.warehouse.connection import sqlite_warehouse
 from include.warehouse.window import Window
-from plugins.operators.fhir_to_sql import FhirPlanOperator, FhirToSqlOperator
+from plugins.operators.fhir_to_sql import FhirPlanOperator, FhirSummarizeOperator, FhirToSqlOperator
 
 JAN_1, JAN_2, JAN_3 = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))
 ASKED = {"window_start": JAN_2, "window_end": JAN_3}
@@ -59,3 +62,20 @@ def test_a_connection_that_is_not_there_is_named(tmp_path: Path) -> None:
         FhirPlanOperator(task_id="plan").build(
             FhirViewSettings(source_conn_id="no_such"), None, sqlite_warehouse(tmp_path / "w.db")
         )
+
+
+class ClosedStore:
+    """The API server takes no state."""
+
+    def __getitem__(self, asset: Asset) -> ClosedStore:
+        return self
+
+    def set(self, key: str, value: str) -> None:
+        raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR))
+
+
+def test_a_state_that_cannot_be_set_fails_no_run_that_has_succeeded(capfd: pytest.CaptureFixture[str]) -> None:
+    task = FhirSummarizeOperator(task_id="summarize", outlets=[Asset("headrace://fhir_views")])
+    context: Any = {"asset_state_store": ClosedStore()}
+    task._show(context, "2026-03-01T12:00:00.000000Z")
+    assert "the state of asset headrace://fhir_views was not set" in capfd.readouterr().out

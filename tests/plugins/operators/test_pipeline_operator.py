@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pendulum
 import pytest
 from airflow.sdk import RetryAction
 
@@ -33,6 +34,17 @@ def test_the_window_is_what_was_asked_for_else_the_data_interval(asked: Any, int
     context: Any = {"data_interval_start": start, "data_interval_end": end}
 
     assert window_of(RunSettings(**asked), context) == expected
+
+
+def test_the_moments_of_an_interval_are_pythons_own_whatever_airflow_gives() -> None:
+    start, end = pendulum.datetime(2026, 1, 1, tz="Europe/Berlin"), pendulum.datetime(2026, 1, 2)
+    context: Any = {"data_interval_start": start, "data_interval_end": end}
+
+    window = window_of(RunSettings(), context)
+
+    assert window is not None
+    assert window == Window(datetime(2025, 12, 31, 23, tzinfo=UTC), JAN_2)
+    assert (window.end - JAN_1) // timedelta(milliseconds=1) == 86_400_000
 
 
 @pytest.mark.parametrize(

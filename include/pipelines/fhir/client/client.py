@@ -11,14 +11,14 @@ from typing import Self
 from include.connections.http.clock import Clock
 from include.pipelines.fhir.client import instance
 from include.pipelines.fhir.client.auth_settings import AuthSettings, BasicAuth, BearerAuth, NoAuth, SmartBackendAuth
-from include.pipelines.fhir.client.bundle import Page, SearchEntry, body_object
+from include.pipelines.fhir.client.bundle import Page, SearchEntry
 from include.pipelines.fhir.client.credentials import Credentials, FixedCredentials, basic, bearer
 from include.pipelines.fhir.client.export.request import ExportRequest
 from include.pipelines.fhir.client.export.result import Export
 from include.pipelines.fhir.client.export.run import run_export
 from include.pipelines.fhir.client.instance import Created
 from include.pipelines.fhir.client.json_text import Resource
-from include.pipelines.fhir.client.pages import first_page
+from include.pipelines.fhir.client.pages import count, first_page
 from include.pipelines.fhir.client.search import Search
 from include.pipelines.fhir.client.search_all import search_entries
 from include.pipelines.fhir.client.session import Session
@@ -64,23 +64,17 @@ class FHIRClient:
         """The first page."""
         return first_page(self._session, search)
 
-    def search_all(self, search: Search) -> Iterator[SearchEntry]:
+    def search_all(self, search: Search, *, counted: bool = False) -> Iterator[SearchEntry]:
         """Matches and includes of all pages, each resource version once, a page fetched when its first is asked for.
 
-        Raises `TransientError` at the end when fewer matches came than `Bundle.total` (see `on_shortfall`).
+        Raises `TransientError` at the end when fewer matches came than `Bundle.total` (see `on_shortfall`); with
+        `counted` the server is asked for a count where its first page has no total.
         """
-        return search_entries(self._session, search)
+        return search_entries(self._session, search, counted=counted)
 
     def count(self, search: Search) -> int | None:
         """How many match (`_summary=count`); None where the server does not say."""
-        request = self._session.get(search.path(None, ("_summary", "count")), prefer="handling=strict")
-
-        def attempt() -> int | None:
-            answer = self._session.once(request)
-            total = body_object(answer).get("total") if answer.status == 200 else None
-            return total if isinstance(total, int) else None
-
-        return self._session.tried(attempt)
+        return count(self._session, search)
 
     def read(self, resource_type: str, resource_id: str) -> Resource:
         """One resource; raises `RecordRejected` with the code `fhir.not_found`, `fhir.deleted` or `fhir.refused`."""

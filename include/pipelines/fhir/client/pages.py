@@ -9,7 +9,7 @@ import httpx2
 from include.connections.http.exchange import Request
 from include.engine.errors import FatalError, TransientError
 from include.pipelines.fhir.client.addresses import bundle_link
-from include.pipelines.fhir.client.bundle import Page, page_of
+from include.pipelines.fhir.client.bundle import Page, body_object, page_of
 from include.pipelines.fhir.client.search import Search
 from include.pipelines.fhir.client.seen import SeenKeys
 from include.pipelines.fhir.client.session import Session
@@ -32,6 +32,18 @@ def first_page(session: Session, search: Search) -> Page:
     """Of a search; raises `FatalError` where the server refuses it."""
     request = first_request(session, search)
     return session.tried(lambda: _page(session, request, search, linked=False))
+
+
+def count(session: Session, search: Search) -> int | None:
+    """See `FHIRClient.count`."""
+    request = session.get(search.path(None, ("_summary", "count")), prefer="handling=strict")
+
+    def attempt() -> int | None:
+        answer = session.once(request)
+        total = body_object(answer).get("total") if answer.status == 200 else None
+        return total if isinstance(total, int) else None
+
+    return session.tried(attempt)
 
 
 def pages(session: Session, search: Search) -> Iterator[Page]:

@@ -11,7 +11,7 @@ from include.engine.errors import TransientError
 from include.pipelines.fhir.client.bundle import Page, SearchEntry
 from include.pipelines.fhir.client.json_text import Resource, write_object
 from include.pipelines.fhir.client.outcome import codes_text
-from include.pipelines.fhir.client.pages import pages
+from include.pipelines.fhir.client.pages import count, pages
 from include.pipelines.fhir.client.search import Search
 from include.pipelines.fhir.client.seen import SeenKeys
 from include.pipelines.fhir.client.session import Session
@@ -19,8 +19,11 @@ from include.pipelines.fhir.client.session import Session
 log = logging.getLogger(__name__)
 
 
-def search_entries(session: Session, search: Search) -> Iterator[SearchEntry]:
+def search_entries(session: Session, search: Search, *, counted: bool = False) -> Iterator[SearchEntry]:
     """Matches and includes, lazily, without those that came before with the same id and version.
+
+    With `counted`, a count takes the place of the total that a first page does not have: else nobody would find out
+    that a server has lost a link on the way.
 
     Memory: one page, and two `SeenKeys` (10 MB each, then temporary files). Consumed by one thread at a time.
     """
@@ -28,6 +31,10 @@ def search_entries(session: Session, search: Search) -> Iterator[SearchEntry]:
     try:
         for page in pages(session, search):
             tally.note(page)
+            if counted and tally.total is None:
+                # Of now, as the first page is: at the end it would have what others added behind the reader.
+                tally.total = count(session, search)
+            counted = False
             yield from filter(tally.is_new, page.entries)
         tally.end()
     finally:
@@ -44,7 +51,8 @@ class _Tally:
         self._ids = SeenKeys()
         self._counts: Counter[str] = Counter()
         self._outcomes: Counter[str] = Counter()
-        self._total: int | None = None
+        self.total: int | None = None
+        """Matches that the server speaks of."""
 
     def note(self, page: Page) -> None:
         """Count a page; what the server says about the search is logged when it says it first."""
@@ -56,7 +64,7 @@ class _Tally:
             log.warning("%s: %d entries of a page have no resource", self._name, page.odd_entries)
         if page.total is not None:
             # Paging while others write can lose matches when the total falls, so the highest one counts.
-            self._total = max(page.total, self._total or 0)
+            self.total = max(page.total, self.total or 0)
 
     def is_new(self, entry: SearchEntry) -> bool:
         kind, identity = str(entry.resource.get("resourceType")), entry.resource.get("id")
@@ -77,9 +85,9 @@ class _Tally:
             "%s: %d matches, %d includes, %d pages, %d duplicates dropped",
             *(self._name, matches, counts["include"], counts["pages"], counts["duplicates"]),
         )
-        if self._total is None or matches >= self._total:
+        if self.total is None or matches >= self.total:
             return
-        message = f"{self._name}: {matches} of the {self._total} matches that the server counts arrived"
+        message = f"{self._name}: {matches} of the {self.total} matches that the server counts arrived"
         if self._strict:
             raise TransientError(
                 f"{message}: others changed them meanwhile, or its totals are estimates (then on_shortfall is warn)"

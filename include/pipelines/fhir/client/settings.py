@@ -38,8 +38,8 @@ class FhirSettings(BaseModel):
     parameter, says so in an outcome that is logged, and reads more than was asked for."""
 
     on_shortfall: Literal["fail", "warn"] = "fail"
-    """When fewer resources arrive than `Bundle.total` says: end with an error that may be tried again, or log it, for a
-    server whose totals are estimates."""
+    """When fewer resources arrive than `Bundle.total` says, or a count where a Bundle has none: end with an error that
+    may be tried again, or log it, for a server whose totals are estimates."""
 
     pool_size: int = Field(default=20, ge=1, le=200)
     """Connections at most; threads beyond that wait for one."""

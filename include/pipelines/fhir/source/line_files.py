@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
+from typing import BinaryIO
 
 from include.engine.errors import FatalError, SourceChanged
 from include.engine.model import Batch, NamedSlice
@@ -33,6 +35,15 @@ class LineFile:
     def name(self) -> str:
         """Without its folder."""
         return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class LongLine:
+    """A line beyond `MAX_LINE_BYTES`, which nobody holds in memory."""
+
+    digest: str
+    """SHA-256 of its bytes."""
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +86,10 @@ def position(name: str, offset: int) -> str:
     return f"{name}:{offset:0{_DIGITS}d}"
 
 
-def lines_between(files: Sequence[LineFile], lower: str | None, upper: str | None) -> Iterator[tuple[LineFile, bytes]]:
-    """Each line that starts in `[lower, upper)`, without its end, blank ones left out, and its file.
+def lines_between(files: Sequence[LineFile], lower: str | None, upper: str | None) -> Iterator[bytes | LongLine]:
+    """Each line that starts in `[lower, upper)`, without its end, blank ones left out.
 
-    Raises `SourceChanged` when a file is gone or has another size, `FatalError` for a line beyond 64 MB.
+    Raises `SourceChanged` when a file is gone or has another size.
     """
     first, last = _parsed(lower), _parsed(upper)
     for file in sorted(files, key=lambda file: file.name):
@@ -87,7 +98,7 @@ def lines_between(files: Sequence[LineFile], lower: str | None, upper: str | Non
         before = first is not None and file.name < first[0]
         after = last is not None and file.name > last[0]
         if not before and not after and start < end:
-            yield from ((file, line) for line in _lines(file, start, end))
+            yield from _lines(file, start, end)
 
 
 def _pieces(file: LineFile, size: int) -> Iterator[_Piece]:
@@ -97,7 +108,7 @@ def _pieces(file: LineFile, size: int) -> Iterator[_Piece]:
         yield _Piece(file.name, file.size * number // count, records, count == 1)
 
 
-def _lines(file: LineFile, start: int, end: int) -> Iterator[bytes]:
+def _lines(file: LineFile, start: int, end: int) -> Iterator[bytes | LongLine]:
     try:
         if file.path.stat().st_size != file.size:
             raise SourceChanged(f"{file.name} is not the file that was planned: trigger a new run")
@@ -106,16 +117,29 @@ def _lines(file: LineFile, start: int, end: int) -> Iterator[bytes]:
             if start:
                 stream.seek(start - 1)
                 # The line that starts before belongs to the slice before.
-                at += len(stream.readline()) - 1
+                at += _skipped(stream, stream.readline(_BUFFER_BYTES)).size - 1
             while at < end and (line := stream.readline(MAX_LINE_BYTES + 1)):
                 if len(line) > MAX_LINE_BYTES:
-                    raise FatalError(f"{file.name}: the line at byte {at} is larger than {MAX_LINE_BYTES:,} bytes")
+                    long_line = _skipped(stream, line)
+                    at += long_line.size
+                    yield long_line
+                    continue
                 at += len(line)
                 if text := line.strip():
                     yield text
     except OSError as error:
         reason = type(error).__name__
         raise SourceChanged(f"{file.name} cannot be read any more ({reason}): trigger a new run") from None
+
+
+def _skipped(stream: BinaryIO, begun: bytes) -> LongLine:
+    """To the end of the line that begins with `begun`."""
+    digest, size, piece = hashlib.sha256(), 0, begun
+    while piece:
+        digest.update(piece)
+        size += len(piece)
+        piece = b"" if piece.endswith(b"\n") else stream.readline(_BUFFER_BYTES)
+    return LongLine(digest.hexdigest(), size)
 
 
 def _parsed(text: str | None) -> tuple[str, int] | None:

@@ -37,12 +37,20 @@ class ResourceSource:
                 return self._keep(self._searched.listed(self._keys_of(part)))
             case NamedSlice(name) as part if name.startswith(KEPT):
                 return self._kept().read(part)
-            case NamedSlice(name) as part if name.startswith((FILES, DELETIONS)):
+            case NamedSlice(name) as part if name.startswith(FILES):
                 return self._keep(self._exported().read(part))
+            case NamedSlice(name) as part if name.startswith(DELETIONS):
+                return self._keep(self._deletions(part))
             case NamedSlice() as part:
                 return self._keep(self._searched.slice(part))
             case other:
                 raise FatalError(f"resources are read by slice or key, not by {type(other).__name__}")
+
+    def _deletions(self, part: NamedSlice) -> Iterator[Record]:
+        deleted, doubtful = self._exported().deletions(part)
+        yield from deleted
+        if doubtful:
+            yield from self._searched.listed(sorted(doubtful))
 
     def _keep(self, records: Iterator[Record]) -> Iterator[Record]:
         return self._kept().keeping(records) if self._keeps else records

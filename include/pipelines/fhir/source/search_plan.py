@@ -11,6 +11,7 @@ from typing import Protocol
 from include.engine.model import Batch, NamedSlice
 from include.engine.plan import MAX_BATCHES
 from include.engine.slices import CountedRange, fitted, halved
+from include.pipelines.fhir.client.bundle import Page
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.search import Search, instant
 from include.pipelines.fhir.moments import instant_at, milliseconds
@@ -31,6 +32,10 @@ class Counts(Protocol):
 
     def count(self, search: Search) -> int | None:
         """How many match; None where the server does not say."""
+        ...
+
+    def search(self, search: Search) -> Page:
+        """The first page."""
         ...
 
 
@@ -56,7 +61,8 @@ def plan_searches(
 ) -> list[Batch]:
     """Slices of at most `batch_size` resources where times tell them apart; of a type that cannot be counted, one.
 
-    Streams in which nothing is found have none. At most `most` slices, but for more streams than that.
+    Streams in which nothing is found have none: a count of 0 is believed when a search finds nothing, too. At most
+    `most` slices, but for more streams than that. Raises `FatalError` where the server refuses a search.
     """
     sliced = [found for stream, bounds in wanted if (found := _sliced(client, stream, bounds, batch_size, now))]
     merged = fitted([each.ranges for each in sliced], batch_size, most)
@@ -79,12 +85,16 @@ def _sliced(client: Counts, stream: Stream, bounds: Bounds, size: int, now: date
     start, end = milliseconds(bounds.lower or EARLIEST), milliseconds(bounds.upper or now + AHEAD)
     lower, upper = _text(bounds.lower), _text(bounds.upper)
     total = client.count(stream.search(lower, upper))
-    if total is None:
-        log.info("%s: the server does not count, so it is read in one batch", stream.name)
+    if not total:
+        if _finds_nothing(client.search(stream.search(lower, upper, page_size=1))):
+            log.info("%s: the server finds nothing", stream.name)
+            return None
+        if total is None:
+            log.info("%s: the server does not count, so it is read in one batch", stream.name)
+        else:
+            log.warning("%s: the server counts 0 and finds some, so it is read in one batch", stream.name)
         return _Sliced(stream, bounds, [CountedRange(start, end, size)], estimated=True)
     log.info("%s: the server counts %d", stream.name, total)
-    if not total:
-        return None
     whole = CountedRange(start, end, total)
     if total <= size or end - start < 2 or not _can_slice(client, stream, bounds, total):
         return _Sliced(stream, bounds, [whole])
@@ -95,6 +105,10 @@ def _sliced(client: Counts, stream: Stream, bounds: Bounds, size: int, now: date
         return 0 if found is None else found
 
     return _Sliced(stream, bounds, list(halved(count, whole, size)))
+
+
+def _finds_nothing(page: Page) -> bool:
+    return not (page.entries or page.odd_entries or page.next_link or page.total)
 
 
 def _can_slice(client: Counts, stream: Stream, bounds: Bounds, total: int) -> bool:

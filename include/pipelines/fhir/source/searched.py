@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import timedelta
 from itertools import islice
 
 from include.engine.errors import RecordRejected
@@ -11,6 +11,7 @@ from include.engine.model import Key, NamedSlice, Record
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.moments import version_at
 from include.pipelines.fhir.records import deletion_of, record_of, resource_text
+from include.pipelines.fhir.source.search_plan import server_time
 from include.pipelines.fhir.streams import Stream, stream_of
 from include.pipelines.fhir.views.resources import is_key
 
@@ -21,21 +22,24 @@ LISTED = 50
 """Ids that one search asks for: more would make its URL too long for some servers."""
 
 
+DATE_CUTS = timedelta(seconds=1)
+"""HTTP tells the time in whole seconds: a deletion must not look older than the state that it ended."""
+
+
 class Searched:
     """Reads slices of searches, and listed keys."""
 
-    def __init__(self, connect: Connect, elements: Mapping[str, Sequence[str]], now: Callable[[], datetime]) -> None:
-        """`elements` by type of resource, where not all are asked for; `now` is the wall clock, UTC."""
+    def __init__(self, connect: Connect, elements: Mapping[str, Sequence[str]]) -> None:
+        """`elements` by type of resource, where not all are asked for."""
         self._connect = connect
         self._elements = elements
-        self._now = now
 
     def slice(self, part: NamedSlice) -> Iterator[Record]:
         """Matches, and what the server sends along with them, a page in memory at a time."""
         stream = stream_of(part.name)
         search = stream.search(part.lower, part.upper, elements=self._elements.get(stream.resource_type, ()))
         with self._connect() as client:
-            for entry in client.search_all(search):
+            for entry in client.search_all(search, counted=True):
                 yield record_of(resource_text(entry.resource))
 
     def listed(self, keys: Iterable[Key]) -> Iterator[Record]:
@@ -61,19 +65,22 @@ class Searched:
             if entry.mode == "match" and entry.resource.get("id") in missing:
                 del missing[entry.resource["id"]]
                 yield record_of(resource_text(entry.resource))
-        for resource_id in missing:
-            yield self._looked_up(client, resource_type, resource_id)
+        if missing:
+            # By the server's clock, and before the reads: what it creates anew under such an id is newer.
+            moment = version_at(server_time(client, Stream(resource_type, resource_type)) + DATE_CUTS)
+            yield from (_looked_up(client, resource_type, resource_id, moment) for resource_id in missing)
 
-    def _looked_up(self, client: FHIRClient, resource_type: str, resource_id: str) -> Record:
-        """Of a resource that no search finds: only a read tells whether it was deleted."""
-        try:
-            return record_of(resource_text(client.read(resource_type, resource_id)))
-        except RecordRejected as rejected:
-            if rejected.code == "fhir.deleted":
-                return deletion_of(resource_type, resource_id, version_at(self._now()))
-            if rejected.code == "fhir.not_found":
-                return _missing(f"{resource_type}/{resource_id}")
-            return Record(f"{resource_type}/{resource_id}", None, fault=rejected)
+
+def _looked_up(client: FHIRClient, resource_type: str, resource_id: str, moment: str) -> Record:
+    """Of a resource that no search finds: only a read tells whether it was deleted."""
+    try:
+        return record_of(resource_text(client.read(resource_type, resource_id)))
+    except RecordRejected as rejected:
+        if rejected.code == "fhir.deleted":
+            return deletion_of(resource_type, resource_id, moment)
+        if rejected.code == "fhir.not_found":
+            return _missing(f"{resource_type}/{resource_id}")
+        return Record(f"{resource_type}/{resource_id}", None, fault=rejected)
 
 
 def _missing(key: str) -> Record:

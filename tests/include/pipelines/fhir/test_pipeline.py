@@ -29,7 +29,7 @@ from include.warehouse.schema import prepare
 from include.warehouse.verify import verify
 from include.warehouse.window import Window
 from tests.fixtures.fhir_server import fhir_server, load, patients
-from tests.fixtures.loopback import loopback
+from tests.fixtures.loopback import Received, Reply, fhir, loopback, outcome
 from tests.include.pipelines.fhir.client.export.bulk_server import BulkServer, patient_lines
 from tests.include.pipelines.fhir.source.test_exported import deletions
 from tests.include.pipelines.fhir.test_mapping import view
@@ -287,6 +287,27 @@ def test_what_an_export_has_deleted_does_not_come_back_from_what_was_kept(bulk: 
     site.run(**settings)
     site.run(**{**settings, "read_from": "kept", "force": True})
     assert site.ids() == {f"Patient/{number}" for number in (0, 1, 2, 4)}
+
+
+def test_what_an_export_calls_deleted_and_holds_is_as_the_server_says(bulk: BulkServer, tmp_path: Path) -> None:
+    def handle(request: Received) -> Reply:
+        if request.path == "/fhir/Patient":
+            entry = [{"resource": {"resourceType": "Patient", "id": "3", "gender": "other"}}]
+            found = entry if request.query.get("_id") == "3,4" else []
+            return fhir({"resourceType": "Bundle", "type": "searchset", "entry": found})
+        return outcome(410, code="deleted") if request.path == "/fhir/Patient/4" else bulk(request)
+
+    assert bulk.server is not None
+    bulk.server.handle = handle
+    site = Site(tmp_path, bulk.base)
+    bulk.files = {
+        "a": ("output", "Patient", patient_lines(5)),
+        "c": ("deleted", "Bundle", deletions("Patient/3", "Patient/4")),
+    }
+    found = site.run(read_from="export", work_folder=tmp_path)
+    assert (found["read"], found["written"]) == (7, 7)
+    assert site.ids() == {f"Patient/{number}" for number in range(4)}
+    assert site.rows("SELECT gender FROM patient_demographics WHERE resource_key = 'Patient/3'") == [("other",)]
 
 
 def test_the_hash_of_a_resource_tells_content_and_views_of_its_type(site: Site, tmp_path: Path) -> None:

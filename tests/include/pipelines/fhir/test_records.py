@@ -59,6 +59,12 @@ def test_what_cannot_be_named_comes_with_a_fault_under_a_key_of_its_content(data
     assert str(record.key).startswith("unreadable/")
 
 
+@pytest.mark.parametrize("meta", [7, "Zyxwvut", {"lastUpdated": 7}, {"lastUpdated": ["2015-02-04T10:00:00Z"]}])
+def test_a_fault_beside_the_key_leaves_the_key_known(meta: Any) -> None:
+    record = record_of(text(meta=meta), "2026-01-01T00:00:00.000000Z")
+    assert (record.key, record.fault, record.version) == ("Patient/p1", None, "2026-01-01T00:00:00.000000Z")
+
+
 def test_a_deletion_is_a_record_without_content() -> None:
     record = deletion_of("Patient", "p1", "2026-01-01T00:00:00.000000Z")
     assert (record.key, record.payload, record.fault) == ("Patient/p1", None, None)

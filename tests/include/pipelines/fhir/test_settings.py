@@ -21,6 +21,7 @@ from include.pipelines.fhir.settings import FhirViewSettings
             {"read_from": "kept", "kept_folder": "/k", "window_start": "2026-01-01", "window_end": "2026-01-02"},
             "leave window_start and window_end empty",
         ),
+        ({"vanished": "remove", "kept_folder": "/kept"}, "kept_folder would bring back"),
         ({"only_elements": True, "kept_folder": "/kept"}, "keeps whole resources"),
         ({"type_filters": ("observation?status=final",)}, "type_filters: give texts such as"),
         ({"resource_types": "Patient;Claim"}, "resource_types"),

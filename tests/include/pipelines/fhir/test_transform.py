@@ -68,6 +68,10 @@ def test_text_that_only_the_whole_parser_refuses_is_rejected() -> None:
         TRANSFORM(Record("Patient/p1", b'{"resourceType":"Patient","id":"p1","x":1e999999999999999999999}'))
 
 
+def test_a_worker_process_is_not_replaced_for_its_age_within_a_batch() -> None:
+    assert process_transform([DEFINITIONS], []).recycle_after >= 100_000, "a start costs as much as 20,000 records"
+
+
 def test_worker_processes_build_the_same_transform_from_plain_values() -> None:
     built = process_transform([DEFINITIONS], ["patient_telecoms"]).load()
     assert set(built(PATIENT)) == {"patient_telecoms"}

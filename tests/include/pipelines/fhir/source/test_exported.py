@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,11 @@ from include.engine.errors import FatalError, SettingsError, SourceChanged
 from include.engine.model import Batch, NamedSlice, Record
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.export.request import ExportRequest
+from include.pipelines.fhir.client.export.result import MAX_LINE_BYTES
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.source.exported import Exported
+from include.pipelines.fhir.source.resources import ResourceSource
+from include.pipelines.fhir.source.searched import Searched
 from tests.fixtures.clocks import QuickClock
 from tests.fixtures.loopback import loopback
 from tests.include.pipelines.fhir.client.export.bulk_server import BulkServer, lines, patient_lines
@@ -40,8 +44,11 @@ def connect(bulk: BulkServer) -> Callable[[], FHIRClient]:
 
 
 def records(exported: Exported, batches: list[Batch]) -> list[Record]:
-    parts = [batch.part for batch in batches if isinstance(batch.part, NamedSlice)]
-    return [record for part in parts for record in exported.read(part)]
+    def nobody() -> Any:
+        raise AssertionError("the server is not asked")
+
+    source = ResourceSource(Searched(nobody, {}), lambda: exported, nobody, nobody, keeps=False)
+    return [record for batch in batches for record in source.read(batch)]
 
 
 def test_an_export_becomes_slices_of_its_files_and_one_of_its_deletions(
@@ -63,6 +70,37 @@ def test_an_export_becomes_slices_of_its_files_and_one_of_its_deletions(
     assert sorted(str(record.key) for record in found if record.payload) == sorted(f"Patient/{n}" for n in range(35))
     assert [record.key for record in found if record.payload is None] == ["Patient/77", "Patient/78", "Patient/79"]
     assert {record.version for record in found} == {TIME}, "what has no date was so at the time of the export"
+
+
+def test_a_line_that_is_too_long_costs_one_record(
+    bulk: BulkServer, connect: Callable[[], FHIRClient], tmp_path: Path
+) -> None:
+    one, two, three = patient_lines(3).splitlines(keepends=True)
+    long = b'{"resourceType":"Patient","id":"Zyxwvut","name":"' + b"x" * MAX_LINE_BYTES + b'"}\n'
+    bulk.files = {"a": ("output", "Patient", one + two + long + three)}
+    exported = Exported(tmp_path)
+    export = exported.fetch(connect, REQUEST, "run")
+    found = records(exported, exported.plan(export, "run", 1))
+    assert [record.key for record in found if record.fault is None] == ["Patient/0", "Patient/1", "Patient/2"]
+    (fault,) = [record.fault for record in found if record.fault]
+    assert fault.code == "fhir.unreadable"
+    assert "67,108,916 bytes is too long" in fault.message
+
+
+def test_what_an_export_calls_deleted_and_holds_is_left_to_the_server(
+    bulk: BulkServer, connect: Callable[[], FHIRClient], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bulk.files = {
+        "a": ("output", "Patient", patient_lines(5)),
+        "c": ("deleted", "Bundle", deletions("Patient/3", "Patient/4", "Patient/77")),
+    }
+    exported = Exported(tmp_path)
+    *_, last = exported.plan(exported.fetch(connect, REQUEST, "run"), "run", 10)
+    assert isinstance(last.part, NamedSlice)
+    deleted, doubtful = exported.deletions(last.part)
+    assert [record.key for record in deleted] == ["Patient/77"]
+    assert doubtful == {"Patient/3", "Patient/4"}
+    assert "the export holds 2 resources that it calls deleted" in caplog.text
 
 
 def test_a_retry_goes_on_with_the_same_export(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from include.engine.errors import FatalError, SourceChanged
 from include.engine.model import Batch, NamedSlice
-from include.pipelines.fhir.source.line_files import LineFile, lines_between, plan_files
+from include.pipelines.fhir.source import line_files
+from include.pipelines.fhir.source.line_files import LineFile, LongLine, lines_between, plan_files
 
 
 def written(folder: Path, contents: list[list[int]], *, last_ends: bool = True) -> list[LineFile]:
@@ -26,7 +28,12 @@ def written(folder: Path, contents: list[list[int]], *, last_ends: bool = True) 
 
 def read(files: list[LineFile], batches: list[Batch]) -> list[list[bytes]]:
     parts = [batch.part for batch in batches if isinstance(batch.part, NamedSlice)]
-    return [[line for _, line in lines_between(files, part.lower, part.upper)] for part in parts]
+    return [[_text(line) for line in lines_between(files, part.lower, part.upper)] for part in parts]
+
+
+def _text(line: bytes | LongLine) -> bytes:
+    assert isinstance(line, bytes)
+    return line
 
 
 @settings(deadline=None, max_examples=60)
@@ -57,6 +64,21 @@ def test_a_run_has_few_enough_batches_however_many_files_there_are(tmp_path: Pat
     files = [LineFile(tmp_path / f"output-{number:06d}.ndjson", 1000, 10) for number in range(5_000)]
     assert len(plan_files("export x", files, 1)) <= 1000
     assert len(plan_files("export x", files, 1, most=7)) <= 7
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=30), st.integers(1, 20))
+def test_a_line_beyond_the_bound_is_told_once_and_all_others_are_read(sizes: list[int], size: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(line_files, "MAX_LINE_BYTES", 20)
+        files = written(Path(folder), [sizes])
+        batches = plan_files("export x", files, size)
+        parts = [batch.part for batch in batches if isinstance(batch.part, NamedSlice)]
+        found = [line for part in parts for line in lines_between(files, part.lower, part.upper)]
+        whole = files[0].path.read_bytes().splitlines(keepends=True)
+    assert [hashlib.sha256(line).hexdigest() if len(line) > 20 else line.strip() for line in whole] == [
+        line.digest if isinstance(line, LongLine) else line for line in found
+    ]
 
 
 def test_a_file_that_is_gone_or_changed_is_told_by_name(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -7,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from include.engine.model import Batch, NamedSlice
+from include.pipelines.fhir.client.bundle import Page, SearchEntry
 from include.pipelines.fhir.client.search import Search
 from include.pipelines.fhir.source.search_plan import Bounds, plan_searches
 from include.pipelines.fhir.streams import Stream, streams_of
@@ -25,6 +27,11 @@ class Server:
         self.counts = counts
         self.dates = dates
         self.asked: list[Search] = []
+        self.link: str | None = None
+
+    def search(self, search: Search) -> Page:
+        found = SearchEntry("match", {"resourceType": "Patient", "id": "p1"})
+        return Page([found] if self.moments else [], Counter(), None, self.link, None, 0)
 
     def count(self, search: Search) -> int | None:
         self.asked.append(search)
@@ -118,16 +125,30 @@ def test_where_times_do_not_tell_all_resources_apart_a_type_is_one_batch(
 
 
 def test_a_server_that_does_not_count_gives_one_batch_a_type_marked_an_estimate() -> None:
-    assert plan(Server([], counts=False), 70) == [Batch(0, NamedSlice("Patient", None, None), 70, estimated=True)]
+    batch = Batch(0, NamedSlice("Patient", None, None), 70, estimated=True)
+    assert plan(Server(minutes(9), counts=False), 70) == [batch]
+    assert plan(Server([], counts=False)) == []
+
+
+def test_a_count_of_0_is_believed_only_where_a_search_finds_nothing_too(caplog: pytest.LogCaptureFixture) -> None:
+    liar = Server(minutes(9))
+    liar.count = lambda search: 0  # type: ignore[method-assign]
+    batch = Batch(0, NamedSlice("Patient", None, None), 70, estimated=True)
+    assert plan(liar, 70) == [batch]
+    assert "counts 0 and finds some" in caplog.text
+    empty = Server([])
+    assert plan(empty) == []
+    empty.link = "?page=2"
+    assert plan(empty, 70) == [batch], "an empty page with a link is no end"
 
 
 def test_types_without_resources_have_no_batch_and_indexes_go_on_over_types() -> None:
-    class ByType:
+    class ByType(Server):
         def count(self, search: Search) -> int | None:
             return {"Claim": 0, "Observation": 3, "Patient": 2}[search.resource_type]
 
     wanted = [(stream, Bounds()) for stream in streams_of(["Patient", "Observation", "Claim"], [])]
-    batches = plan_searches(ByType(), wanted, 100, NOW)
+    batches = plan_searches(ByType([]), wanted, 100, NOW)
     assert [(batch.index, batch.label) for batch in batches] == [(0, "0: Observation"), (1, "1: Patient")]
 
 

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from include.engine.errors import FatalError
+from include.engine.errors import FatalError, TransientError
 from include.engine.model import NamedSlice, Record
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.source.searched import LISTED, Searched
 from tests.fixtures.clocks import QuickClock
 from tests.fixtures.loopback import LoopbackServer, Received, Reply, fhir, loopback, outcome
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def patient(name: str) -> dict[str, Any]:
@@ -28,7 +25,7 @@ def bundle(*entries: tuple[str, dict[str, Any]]) -> Reply:
 
 def searched(server: LoopbackServer, elements: dict[str, tuple[str, ...]] | None = None) -> Searched:
     settings = FhirSettings(base_url=server.base)
-    return Searched(lambda: FHIRClient(settings, clock=QuickClock()), elements or {}, lambda: NOON)
+    return Searched(lambda: FHIRClient(settings, clock=QuickClock()), elements or {})
 
 
 def read(handle: Callable[[Received], Reply], *keys: str) -> tuple[list[Record], list[Received]]:
@@ -41,11 +38,25 @@ def test_a_slice_is_the_search_that_its_name_and_bounds_say() -> None:
     with loopback(lambda _: bundle(("match", patient("p1")), ("include", organization))) as server:
         part = NamedSlice("Patient?active=true", "2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z")
         found = list(searched(server, {"Patient": ("id", "name")}).slice(part))
-        (request,) = server.received
+        request = server.received[0]
     assert [record.key for record in found] == ["Patient/p1", "Organization/o1"]
     assert found[0].version == "2026-01-01T00:00:00.000000Z"
     assert "_lastUpdated=ge2026-01-01T00%3A00%3A00.000Z&_lastUpdated=lt2026-02-01T00%3A00%3A00.000Z" in request.target
     assert (request.query["active"], request.query["_elements"]) == ("true", "id,name")
+
+
+def test_a_server_without_totals_is_asked_for_a_count_so_that_a_link_that_is_lost_is_found_out() -> None:
+    def handle(request: Received) -> Reply:
+        if "_summary" in request.query:
+            return fhir({"resourceType": "Bundle", "type": "searchset", "total": 2})
+        return bundle(("match", patient("p1")))
+
+    with loopback(handle) as server:
+        records = searched(server).slice(NamedSlice("Patient", None, "2026-02-01T00:00:00.000Z"))
+        assert next(records).key == "Patient/p1"
+        with pytest.raises(TransientError, match="1 of the 2 matches that the server counts arrived"):
+            next(records)
+        assert "_lastUpdated" in server.received[1].query
 
 
 def test_a_slice_of_a_name_that_is_no_search_is_fatal_before_the_server_is_asked() -> None:
@@ -71,6 +82,8 @@ def test_a_listed_key_that_no_search_finds_is_looked_up_and_its_answer_decides()
     def handle(request: Received) -> Reply:
         if "_id" in request.query:
             return bundle(("match", patient("here")), ("match", patient("unasked")))
+        if "_count" in request.query:
+            return fhir({"resourceType": "Bundle", "type": "searchset"}, Date="Sun, 01 Mar 2026 11:59:59 GMT")
         answers = {
             "gone": outcome(410, code="deleted"),
             "nowhere": outcome(404, code="not-found"),
@@ -85,7 +98,8 @@ def test_a_listed_key_that_no_search_finds_is_looked_up_and_its_answer_decides()
     assert found["Patient/here"].payload is not None
     assert found["Patient/late"].payload is not None
     gone = found["Patient/gone"]
-    assert (gone.payload, gone.fault, gone.version) == (None, None, "2026-03-01T12:00:00.000000Z")
+    assert (gone.payload, gone.fault) == (None, None)
+    assert gone.version == "2026-03-01T12:00:00.000000Z", "by the server's clock, which tells whole seconds"
     faults = {key: record.fault.code for key, record in found.items() if record.fault}
     assert faults == {
         "Patient/nowhere": "source.missing",
