@@ -77,6 +77,7 @@ def main() -> int:
     say(f"  the tables         sqlite3 {WAREHOUSE}")
     say("  the rejects        SELECT record_key, code, message FROM headrace_rejects WHERE resolved_at IS NULL;")
     say("  a text             SELECT text FROM document_pages WHERE source = 'text' LIMIT 1;")
+    say("  an e-mail          SELECT email_body FROM enriched_rows LIMIT 1;")
     say("  the runs in the UI make up")
     return 0
 

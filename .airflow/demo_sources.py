@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -16,11 +17,14 @@ from include.sandbox.documents import write_documents
 from include.sandbox.fhir_people import clinic
 from include.sandbox.fhir_server import fhir_server, load
 from include.sandbox.lending import write_sample
+from include.sandbox.web_apis import API_KEY, WebApis
+from include.sandbox.web_apis_behaviour import Behaviour
 
 BROKEN_SHARE = 0.02
 APPLICATIONS, APPLICATION_BYTES = 2_000, 10_000
 PATIENTS = 500
 DOCUMENTS, BROKEN_DOCUMENTS = 40, 2
+LEADS, COMPANIES, BROKEN_LEADS = 200, 80, 2
 
 
 @contextmanager
@@ -64,9 +68,36 @@ def documents() -> Iterator[Mapping[str, Any]]:
     yield {"batch_size": 20, "workers": 2}
 
 
+@contextmanager
+def leads() -> Iterator[Mapping[str, Any]]:
+    """A CSV file of people at companies, and both web APIs that enrich it."""
+    inbox, output = HOME / "inbox", HOME / "enriched"
+    for folder in (inbox, output):
+        folder.mkdir(exist_ok=True)
+    say(f"Generating {LEADS} rows into {inbox / 'leads.csv'}")
+    with (inbox / "leads.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["Company", "Website", "First name"])
+        for number in range(LEADS):
+            company = number % COMPANIES
+            named = [f"Company {company}", f"company-{company}.example"]
+            rows.writerow([*(named if number >= BROKEN_LEADS else ["", ""]), f"Person {number}"])
+    settings = {"roots": [str(inbox)], "output_folder": str(output)}
+    os.environ["AIRFLOW_VAR_HEADRACE_CSV_ENRICHMENT"] = json.dumps(settings)
+    with WebApis(Behaviour(latency_s=0.2, spread=0.5), Behaviour(latency_s=0.4, spread=0.5)) as apis:
+        say(f"  both web APIs at {apis.origin}; {BROKEN_LEADS} rows name no company on purpose")
+        for name, extra in (("RESEARCH", {}), ("EMAIL", {"model": "sandbox", "structured": "json_schema"})):
+            parts = {"conn_type": "http", "host": apis.origin, "password": API_KEY, "extra": extra}
+            os.environ[f"AIRFLOW_CONN_HEADRACE_{name}"] = json.dumps(parts)
+        yield {"file": "leads.csv"}
+        searches, texts = len(apis.log.calls("search")), len(apis.log.calls("model"))
+    say(f"  {searches} searches for {LEADS} rows of {COMPANIES} companies, and {texts} texts; the file is in {output}")
+
+
 SOURCES: Mapping[str, Callable[[], AbstractContextManager[Mapping[str, Any]]]] = {
     "xml_records": loan_applications,
     "fhir_views": patients,
     "pdf_text": documents,
+    "csv_enrichment": leads,
 }
 """Dag -> what makes its source, lends it for the time of the run, and gives the run's Params."""

@@ -13,7 +13,7 @@ MIB = 1024 * 1024
 WorkerKind = Literal["threads", "processes"]
 
 _BOUNDS: dict[str, tuple[float, float]] = {
-    "workers": (1, 256),
+    "workers": (1, 500),
     "in_flight": (1, 100_000),
     "in_flight_bytes": (1, 4096 * MIB),
     "reorder_window": (1, 1_000_000),

@@ -60,13 +60,16 @@ def page_keys(warehouse: Warehouse, list_id: str, first: int, last: int) -> Iter
             yield int(key) if is_number else key
 
 
-def store_open_rejects(warehouse: Warehouse, list_id: str, pipeline: str, target: Target) -> int:
+def store_open_rejects(
+    warehouse: Warehouse, list_id: str, pipeline: str, target: Target, chosen: Callable[[Key], bool] | None = None
+) -> int:
     """Snapshot the keys of a target's open rejects into a list, in stored order; returns how many.
 
-    Keys that the warehouse cannot hold are left out: only their digest is known.
+    Keys that the warehouse cannot hold are left out: only their digest is known. `chosen` may leave out others.
     """
     stored = open_reject_keys(warehouse, pipeline, target.name)
-    return store_keys(warehouse, list_id, (target.key_of(key) for key in stored if not is_digest(key)))
+    keys = (target.key_of(key) for key in stored if not is_digest(key))
+    return store_keys(warehouse, list_id, keys if chosen is None else filter(chosen, keys))
 
 
 def drop_list(warehouse: Warehouse, list_id: str) -> None:

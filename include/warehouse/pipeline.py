@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
-from include.engine.model import Batch, Record
+from include.engine.model import Batch, Key, Record
 from include.engine.ports import Source, Transform
 from include.engine.process_transform import ProcessTransform
 from include.warehouse.target import Target
@@ -108,6 +108,15 @@ class Following(Protocol):
 
         What it raises fails the task, not what is committed. It looks at `stop`, and raises `BatchStopped`.
         """
+        ...
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """What a pipeline brings besides, of whose rejected records a run reads a part."""
+
+    def chooses(self) -> Callable[[Key], bool]:
+        """Whether a run with `open_rejects_only` reads the record of this key. Called once, by the plan."""
         ...
 
 

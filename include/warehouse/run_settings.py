@@ -17,6 +17,9 @@ from include.warehouse.vanished import Vanished
 PARAM: dict[str, Any] = {"param": True}
 """`json_schema_extra` of a field that the trigger form offers."""
 
+IN_FLIGHT = 256
+"""Records between the reader and their settlement, unless there are more workers."""
+
 
 class RunSettings(BaseModel):
     """What a run may be told; everything has a default that works."""
@@ -115,6 +118,7 @@ class RunSettings(BaseModel):
         """What of this concerns one batch's engine."""
         return EngineSettings(
             workers=self.workers,
+            in_flight=max(IN_FLIGHT, self.workers),
             queue_records=self.queue_records,
             queue_bytes=self.queue_bytes,
             insert_batch=self.insert_batch,

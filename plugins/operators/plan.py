@@ -13,7 +13,7 @@ from include.engine.plan import auto_batch_size, plan_key_list
 from include.warehouse.connection import Warehouse
 from include.warehouse.key_lists import list_length, store_open_rejects
 from include.warehouse.ledger import Ledger
-from include.warehouse.pipeline import Pipeline
+from include.warehouse.pipeline import Choosing, Pipeline
 from include.warehouse.run_settings import RunSettings
 from include.warehouse.runs import Run, start_run
 from include.warehouse.schema import prepare
@@ -55,7 +55,8 @@ class PlanOperator(PipelineOperator[S]):
         )
         if settings.open_rejects_only:
             list_id = _list_of(run)
-            count = store_open_rejects(warehouse, list_id, pipeline.name, pipeline.target)
+            chosen = pipeline.chooses() if isinstance(pipeline, Choosing) else None
+            count = store_open_rejects(warehouse, list_id, pipeline.name, pipeline.target, chosen)
             self.log.info("reading the %d records whose reject is open", count)
             return plan_key_list(list_id, count, size)
         if settings.key_list is not None:

@@ -6,9 +6,12 @@ httpx2, since httpx collapses at a hundred connections in one pool; `tests/bench
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from itertools import count
+from math import ceil
 from pathlib import Path
 
 import httpx2
@@ -17,6 +20,10 @@ from include.connections.http.clock import Clock
 from include.connections.http.exchange import Answer, NotProcessed, Request
 from include.connections.http.library_logs import quiet_library_logs
 from include.engine.errors import FatalError, SettingsError, TransientError
+
+SHARD = 8
+"""Connections of one client of the library, which looks at all of them, with a system call for each that is idle, at
+every request and every answer: with 300 in one client that costs more than the requests."""
 
 MAX_COMPLAINT_BYTES = 1024 * 1024
 """An error's answer beyond this is not read to its end."""
@@ -30,7 +37,7 @@ class PoolSettings:
     """Bounds of one pool. Times are in seconds."""
 
     connections: int
-    """At most; threads beyond that wait for one."""
+    """At most; threads beyond that wait for one. Each thread keeps to the same few of them."""
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 60.0
     """Longest silence of the server."""
@@ -49,20 +56,18 @@ class HttpPool:
 
     def __init__(self, settings: PoolSettings) -> None:
         quiet_library_logs()
-        most = settings.connections
         self._settings = settings
-        self._http = httpx2.Client(
-            verify=_authorities(settings.ca_file) if settings.ca_file else True,
-            limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=30.0),
-            follow_redirects=False,
-            # A cookie goes by host name, to any port of it: it could carry a session to another origin.
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            headers={"User-Agent": "headrace"},
-        )
+        authorities = _authorities(settings.ca_file) if settings.ca_file else httpx2.create_ssl_context()
+        shards = ceil(settings.connections / SHARD)
+        most = ceil(settings.connections / shards)
+        self._clients = [_client(most, authorities) for _ in range(shards)]
+        self._mine = threading.local()
+        self._turns = count()
 
     def close(self) -> None:
         """End the connections. Safe to call twice."""
-        self._http.close()
+        for client in self._clients:
+            client.close()
 
     def send(
         self,
@@ -82,7 +87,7 @@ class HttpPool:
         deadline = clock.monotonic() + request.timeout_s
         failure: Exception
         try:
-            with self._http.stream(
+            with self._client.stream(
                 request.method, request.url, headers=headers, content=request.content, timeout=self._timeout(request)
             ) as response:
                 body = _body(response, request, clock, deadline, into)
@@ -98,10 +103,29 @@ class HttpPool:
         # Out here, so that neither cause nor context is an error of the library: those hold the URL and the headers.
         raise failure
 
+    @property
+    def _client(self) -> httpx2.Client:
+        """This thread's, always the same: so it finds its connections to all services there."""
+        found: httpx2.Client | None = getattr(self._mine, "client", None)
+        if found is None:
+            found = self._mine.client = self._clients[next(self._turns) % len(self._clients)]
+        return found
+
     def _timeout(self, request: Request) -> httpx2.Timeout:
         told = self._settings
         silence_s = min(told.read_timeout_s, request.timeout_s)
         return httpx2.Timeout(silence_s, connect=told.connect_timeout_s, pool=told.pool_timeout_s)
+
+
+def _client(most: int, authorities: ssl.SSLContext) -> httpx2.Client:
+    return httpx2.Client(
+        verify=authorities,
+        limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=30.0),
+        follow_redirects=False,
+        # A cookie goes by host name, to any port of it: it could carry a session to another origin.
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        headers={"User-Agent": "headrace"},
+    )
 
 
 def _authorities(file: Path) -> ssl.SSLContext:

@@ -38,3 +38,9 @@ def test_a_bound_may_be_absent(name: str) -> None:
 def test_fewer_records_in_flight_than_workers_is_a_mistake() -> None:
     with pytest.raises(SettingsError, match="in_flight"):
         EngineSettings(workers=8, in_flight=4)
+
+
+def test_a_batch_has_at_most_500_workers() -> None:
+    assert EngineSettings(workers=500, in_flight=500).workers == 500
+    with pytest.raises(SettingsError, match="workers is 501, must be 1 to 500"):
+        EngineSettings(workers=501, in_flight=1000)

@@ -51,3 +51,5 @@ def test_open_rejects_become_a_list_without_those_that_no_one_can_read(warehouse
     load(target, run_id="run 2").commit(lone(written("c")))
     assert store_open_rejects(warehouse, "again", "toy", target) == 2
     assert list(page_keys(warehouse, "again", 0, 10)) == ["a", "b"]
+    assert store_open_rejects(warehouse, "again", "toy", target, lambda key: key == "b") == 1
+    assert list(page_keys(warehouse, "again", 0, 10)) == ["b"]

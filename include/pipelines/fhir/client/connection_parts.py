@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from include.connections.http.connection_words import base_url, extra_words
 from include.engine.errors import SettingsError
 from include.pipelines.fhir.client.settings import FhirSettings
 
@@ -34,9 +34,10 @@ def settings_from_connection(
     `private_key_file` names, is the PEM key; extras `algorithm`, `key_id`, `token_url`, `scope`). Every other extra is
     a field of `FhirSettings`.
     """
-    words = _extra(conn_id, extra)
+    words = extra_words(conn_id, extra)
     auth = words.pop("auth", None) or ("basic" if login and password else "none")
-    fields: dict[str, Any] = {"base_url": _base_url(conn_id, host, port, schema, words.pop("path", "")), "auth": {}}
+    fields: dict[str, Any] = {"auth": {}}
+    fields["base_url"] = base_url(conn_id, host, port, schema, words.pop("path", ""), example="https://fhir.example/r4")
     match auth:
         case "none":
             fields["auth"] = {"kind": "none"}
@@ -53,27 +54,6 @@ def settings_from_connection(
     if both := sorted({"base_url", "auth"} & set(words)):
         raise SettingsError(f"connection {conn_id}: extra.{both[0]} is taken from the host")
     return _validated(conn_id, {**words, **fields})
-
-
-def _extra(conn_id: str, extra: str | Mapping[str, Any] | None) -> dict[str, Any]:
-    if isinstance(extra, str) and extra.strip():
-        try:
-            extra = json.loads(extra)
-        except ValueError:
-            extra = "unreadable"  # told below, so that the error's context does not hold the text
-    if extra and not isinstance(extra, Mapping):
-        raise SettingsError(f"connection {conn_id}: its extra is no JSON object")
-    return dict(extra) if isinstance(extra, Mapping) else {}
-
-
-def _base_url(conn_id: str, host: str | None, port: int | None, schema: str | None, path: object) -> str:
-    if not host:
-        raise SettingsError(f"connection {conn_id}: give the service's base URL as its host (https://fhir.example/r4)")
-    if "://" in host:
-        return host
-    if schema not in (None, "", "http", "https"):
-        raise SettingsError(f"connection {conn_id}: its schema must be https or http; a path goes into extra.path")
-    return f"{schema or 'https'}://{host}{f':{port}' if port else ''}/{str(path).strip('/')}"
 
 
 def _private_key(conn_id: str, file: object, password: str | None) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import ValidationError
 
+from include.connections.files.arrivals import arrived_files, arrived_objects
 from include.connections.files.object_names import ObjectName
 from include.connections.files.objects import ObjectStore
 from include.engine.errors import RecordRejected, SettingsError
@@ -44,9 +42,7 @@ class PrefixListing(Listing):
     def entries(self) -> Iterator[Entry]:
         """As the store lists them; raises `SettingsError` where it refuses to, `TransientError`."""
         try:
-            for number, found in enumerate(self._store.listed(self._prefix), 1):
-                if not found.name.key.lower().endswith(SUFFIX) or not _within(found.modified, self._window):
-                    continue
+            for number, found in arrived_objects(self._store, self._prefix, (SUFFIX,), self._window):
                 pin = {"bytes": found.pin.size, "etag": found.pin.etag}
                 yield _entry(f"object {number}", str(found.name), str(found.name), self._project, pin)
         except RecordRejected as refusal:
@@ -72,35 +68,12 @@ class FolderListing(Listing):
 
     def entries(self) -> Iterator[Entry]:
         """Raises `SettingsError` for a folder that cannot be read."""
-        number = 0
         try:
-            for path in _files(self._folder):
-                number += 1
-                try:
-                    found = path.lstat()
-                except FileNotFoundError:  # it went while we looked
-                    continue
-                modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                if not stat.S_ISREG(found.st_mode) or not _within(modified, self._window):
-                    continue
-                size = {"bytes": found.st_size}
-                yield _entry(f"file {number}", str(path), path.as_uri(), self._project, size)
+            for found in arrived_files(self._folder, (SUFFIX,), self._window):
+                path, size = found.path, {"bytes": found.size}
+                yield _entry(f"file {found.place}", str(path), path.as_uri(), self._project, size)
         except OSError as error:
             raise SettingsError(f"{self.label} cannot be read: {type(error).__name__}") from None
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder, onerror=_raise):
-        folders.sort()
-        yield from (Path(parent, name) for name in sorted(names) if name.lower().endswith(SUFFIX))
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _within(moment: datetime, window: Window | None) -> bool:
-    return window is None or window.start <= moment < window.end
 
 
 def _entry(place: str, file_path: str, uri: str, project: UUID, more: Mapping[str, object]) -> Entry:

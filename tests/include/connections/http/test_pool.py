@@ -109,3 +109,26 @@ def test_nothing_is_sent_after_a_stop(pool: HttpPool) -> None:
 def test_neither_headers_nor_body_show_in_a_repr() -> None:
     told = request("http://127.0.0.1/a", headers={"X-API-KEY": PLANTED}, content=PLANTED.encode())
     assert PLANTED not in repr(told)
+
+
+def test_each_thread_finds_its_connections_to_two_services_again(clock: Clock) -> None:
+    seen: dict[str, set[int]] = {"/one": set(), "/two": set()}
+    together = threading.Barrier(6)
+
+    def note(asked: Received) -> Reply:
+        seen[asked.path].add(threading.get_ident())  # the server has a thread a connection
+        return Reply(200, b"{}")
+
+    def call(_: int) -> None:
+        together.wait(20)
+        for path in ("/one", "/two") * 10:
+            many.send(request(f"{origins[path]}{path}"), clock)
+
+    with loopback(note) as one, loopback(note) as two, ThreadPoolExecutor(6) as threads:
+        origins = {"/one": one.origin, "/two": two.origin}
+        many = HttpPool(PoolSettings(connections=20))
+        try:
+            list(threads.map(call, range(6)))
+        finally:
+            many.close()
+    assert max(map(len, seen.values())) <= 6

@@ -1,0 +1,66 @@
+"""Files that lie in a local folder, or below a prefix in S3, by the time at which they arrived."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from include.connections.files.object_names import ObjectName
+from include.connections.files.objects import ListedObject, ObjectStore
+from include.warehouse.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedFile:
+    """A file on disk."""
+
+    place: int
+    """1-based, among all files of its kind in the folder."""
+    path: Path
+    size: int
+
+
+def arrived_objects(
+    store: ObjectStore, prefix: ObjectName, suffixes: tuple[str, ...], window: Window | None
+) -> Iterator[tuple[int, ListedObject]]:
+    """The objects that arrived, or were replaced, within the window, with their places in the listing, by key.
+
+    Suffixes are in lower case, those of keys in any. Raises as `ObjectStore.listed`.
+    """
+    for place, found in enumerate(store.listed(prefix), 1):
+        if found.name.key.lower().endswith(suffixes) and _within(found.modified, window):
+            yield place, found
+
+
+def arrived_files(folder: Path, suffixes: tuple[str, ...], window: Window | None) -> Iterator[ArrivedFile]:
+    """The files of the folder and of those below it that changed within the window, in the order of their paths.
+
+    Symbolic links are passed over; the names of one folder are in memory at once. Raises `OSError` for a folder that
+    cannot be read.
+    """
+    for place, path in enumerate(_named(folder, suffixes), 1):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:  # it went while we looked
+            continue
+        modified = datetime.fromtimestamp(found.st_mtime, UTC)
+        if stat.S_ISREG(found.st_mode) and _within(modified, window):
+            yield ArrivedFile(place, path, found.st_size)
+
+
+def _named(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder, onerror=_raise):
+        folders.sort()
+        yield from (Path(parent, name) for name in sorted(names) if name.lower().endswith(suffixes))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _within(moment: datetime, window: Window | None) -> bool:
+    return window is None or window.start <= moment < window.end
