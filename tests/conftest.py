@@ -35,6 +35,16 @@ settings.register_profile("explore", derandomize=False, **_UNTIMED)
 settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share the tests, one has all that start a whole Airflow, first: these wait more than compute."""
+    if config.getoption("dist", "no") == "no":
+        return
+    waiting = [item for item in items if item.path.parent.name == "integration" or item.path.name == "test_compose.py"]
+    for item in waiting:
+        item.add_marker(pytest.mark.xdist_group("airflow"))
+    items[:] = [*waiting, *(item for item in items if item not in set(waiting))]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips here, at one place, so that pytest folds all into one line."""
     if item.get_closest_marker("mssql") and not os.environ.get("HEADRACE_TEST_MSSQL_URI"):

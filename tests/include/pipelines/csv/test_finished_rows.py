@@ -14,10 +14,10 @@ from tests.include.pipelines.csv.house import CsvHouse, lead
 
 
 def test_rows_come_in_their_order_page_by_page_within_the_range_alone(
-    tmp_path: Path, any_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, exact_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAGE", 7)
-    house = CsvHouse(tmp_path, any_warehouse, None)
+    house = CsvHouse(tmp_path, exact_warehouse, None)
     house.settings["steps"] = (OWN_STEP,)
     house.write([lead(1), ["ragged"], *(lead(number) for number in range(3, 121))])
     house.write(30, "other.csv")
@@ -28,7 +28,7 @@ def test_rows_come_in_their_order_page_by_page_within_the_range_alone(
     pipeline = house.pipeline()
 
     def found(part: RowRange) -> list[FinishedRow]:
-        return list(finished_rows(any_warehouse, pipeline.name, pipeline.target, part))
+        return list(finished_rows(exact_warehouse, pipeline.name, pipeline.target, part))
 
     first, second = (batch.part for batch in batches)
     assert isinstance(first, RowRange)

@@ -11,11 +11,11 @@ from include.warehouse.connection import Warehouse
 PART = RowRange("/in/é.csv", "sha256:x 7", form_text(CsvForm("utf-8", 0, ",", "\n", 9)), 0, 10, 9, 90, 2)
 
 
-def test_tables_are_known_by_the_keys_of_their_rows_as_they_were_planned_last(any_warehouse: Warehouse) -> None:
+def test_tables_are_known_by_the_keys_of_their_rows_as_they_were_planned_last(exact_warehouse: Warehouse) -> None:
     others = [replace(PART, uri=f"/in/{number}.csv") for number in range(1200)]
-    remember_tables(any_warehouse, [PART, *others])
-    remember_tables(any_warehouse, [replace(PART, last=5)])
+    remember_tables(exact_warehouse, [PART, *others])
+    remember_tables(exact_warehouse, [replace(PART, last=5)])
     keys = {TableKeys(part).table for part in (PART, *others)}
-    found = known_tables(any_warehouse, keys | {"unknown"})
+    found = known_tables(exact_warehouse, keys | {"unknown"})
     assert found.keys() == keys
     assert found[TableKeys(PART).table] == replace(PART, last=5)
