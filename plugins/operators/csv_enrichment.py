@@ -12,7 +12,6 @@ from typing import Any
 from airflow.sdk import Context, TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.connections.files.objects import ObjectStore
 from include.engine.errors import FatalError
 from include.engine.model import Batch
 from include.pipelines.csv.offers import Offer, offer_from_connection
@@ -20,11 +19,12 @@ from include.pipelines.csv.paid_in_run import paid_in_run
 from include.pipelines.csv.pipeline import NAME, CsvPipeline
 from include.pipelines.csv.settings import CsvSettings
 from include.pipelines.csv.tables import csv_target
-from include.warehouse.airflow_connections import open_s3, service_parts
+from include.warehouse.airflow_connections import service_parts
 from include.warehouse.connection import Warehouse
 from include.warehouse.runs import Run, run_line
 from include.warehouse.window import Window
 from plugins.operators.batch import BatchOperator
+from plugins.operators.object_store import opened_store
 from plugins.operators.pipeline_operator import PipelineOperator
 from plugins.operators.plan import PlanOperator
 from plugins.operators.summarize import SummarizeOperator
@@ -50,9 +50,7 @@ class CsvTask(PipelineOperator[CsvSettings]):
 
     def build(self, settings: CsvSettings, window: Window | None, warehouse: Warehouse) -> CsvPipeline:
         """Reads from the places, and asks the services, whose connections the settings name."""
-        objects = None
-        if settings.s3_conn_id is not None:
-            objects = ObjectStore(open_s3(settings.s3_conn_id), settings.s3_prefixes)
+        objects = opened_store(settings)
         paid_after = self._started(warehouse) if settings.force else None
         self._built = CsvPipeline(
             settings, offers_of(settings), warehouse, objects=objects, window=window, paid_after=paid_after

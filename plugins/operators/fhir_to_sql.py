@@ -21,6 +21,7 @@ from include.warehouse.connection import Warehouse
 from include.warehouse.runs import Run, run_line
 from include.warehouse.window import Window
 from plugins.operators.batch import BatchOperator
+from plugins.operators.object_store import opened_store
 from plugins.operators.pipeline_operator import PipelineOperator, window_of
 from plugins.operators.plan import PlanOperator
 from plugins.operators.summarize import SummarizeOperator
@@ -53,11 +54,12 @@ class FhirTask(PipelineOperator[FhirViewSettings]):
         return window_of(settings, context) if is_asked_for else None
 
     def build(self, settings: FhirViewSettings, window: Window | None, warehouse: Warehouse) -> FhirPipeline:
-        """Asks the server behind the connection that the settings name."""
+        """Asks the server, and keeps in the store, behind the connections that the settings name."""
         conn_id = settings.source_conn_id
         server = settings_from_connection(conn_id, **asdict(service_parts(conn_id)))
         clock = Clock(self._stop or threading.Event())
-        return FhirPipeline(settings, window, server, warehouse, run_key=self._run_key, clock=clock)
+        objects = opened_store(settings)
+        return FhirPipeline(settings, window, server, warehouse, run_key=self._run_key, clock=clock, objects=objects)
 
 
 class FhirPlanOperator(FhirTask, PlanOperator[FhirViewSettings]):

@@ -6,16 +6,15 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from include.connections.files.objects import ObjectStore
 from include.pipelines.pdf.ledger_statistics import run_statistics, statistics_of
 from include.pipelines.pdf.pipeline import PdfPipeline
 from include.pipelines.pdf.settings import PdfSettings
-from include.warehouse.airflow_connections import open_s3
 from include.warehouse.connection import Warehouse
 from include.warehouse.load import DRY_RUN
 from include.warehouse.runs import Run
 from include.warehouse.window import Window
 from plugins.operators.batch import BatchOperator
+from plugins.operators.object_store import opened_store
 from plugins.operators.pipeline_operator import PipelineOperator
 from plugins.operators.plan import PlanOperator
 from plugins.operators.summarize import SummarizeOperator
@@ -29,10 +28,7 @@ class PdfTask(PipelineOperator[PdfSettings]):
 
     def build(self, settings: PdfSettings, window: Window | None, warehouse: Warehouse) -> PdfPipeline:
         """Reads from the folders, and through the connection, that the settings name."""
-        objects = None
-        if settings.s3_conn_id is not None:
-            objects = ObjectStore(open_s3(settings.s3_conn_id), settings.s3_prefixes)
-        return PdfPipeline(settings, warehouse, objects=objects, window=window)
+        return PdfPipeline(settings, warehouse, objects=opened_store(settings), window=window)
 
 
 class PdfPlanOperator(PdfTask, PlanOperator[PdfSettings]):

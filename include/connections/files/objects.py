@@ -69,9 +69,13 @@ class ObjectStore:
             raise RecordRejected("file.outside_roots", "the path leads outside the prefixes of the setting s3_prefixes")
         return name
 
-    def listed(self, prefix: ObjectName) -> Iterator[ListedObject]:
-        """What the store has below a prefix, by key in UTF-8 order, a page of a thousand in memory."""
+    def listed(self, prefix: ObjectName, *, nested: bool = True) -> Iterator[ListedObject]:
+        """What the store has below a prefix, by key in UTF-8 order, a page of a thousand in memory.
+
+        `nested`: also what lies in folders below it.
+        """
         where: dict[str, Any] = {"Bucket": prefix.bucket, "Prefix": prefix.key, "MaxKeys": _LIST_KEYS}
+        where |= {} if nested else {"Delimiter": "/"}
         while True:
             page = patiently(lambda: self._ask("list_objects_v2", **where))
             for found in page.get("Contents", ()):
@@ -90,20 +94,14 @@ class ObjectStore:
 
         return patiently(once)
 
+    def copy(self, name: ObjectName, file: IO[bytes]) -> None:
+        """Write all of an object to a file, from its beginning."""
+        self._copy({"Bucket": name.bucket, "Key": name.key}, None, file)
+
     def copy_range(self, name: ObjectName, etag: str, start: int, end: int, file: IO[bytes]) -> None:
         """Write the bytes `[start, end)` of this very state of an object to a file, from its beginning."""
         what = {"Bucket": name.bucket, "Key": name.key, "IfMatch": etag, "Range": f"bytes={start}-{end - 1}"}
-
-        def once() -> None:
-            file.seek(0)
-            file.truncate()
-            with store_faults():
-                for chunk in self._client.get_object(**what)["Body"].iter_chunks(256 * 1024):
-                    file.write(chunk)
-            if file.tell() != end - start:
-                raise TransientError(f"the body ended after {file.tell()} of {end - start} bytes")
-
-        patiently(once)
+        self._copy(what, end - start, file)
 
     def has(self, name: ObjectName) -> bool:
         """Whether the object is there."""
@@ -118,6 +116,22 @@ class ObjectStore:
     def remove(self, name: ObjectName) -> None:
         """Harmless for one that is not there."""
         patiently(lambda: self._ask("delete_object", Bucket=name.bucket, Key=name.key))
+
+    def _copy(self, what: Mapping[str, str], size: int | None, file: IO[bytes]) -> None:
+        """`size`: bytes that must come; None: as many as the answer says."""
+
+        def once() -> None:
+            file.seek(0)
+            file.truncate()
+            with store_faults():
+                answer = self._client.get_object(**what)
+                for chunk in answer["Body"].iter_chunks(256 * 1024):
+                    file.write(chunk)
+            expected = int(answer["ContentLength"]) if size is None else size
+            if file.tell() != expected:
+                raise TransientError(f"the body ended after {file.tell()} of {expected} bytes")
+
+        patiently(once)
 
     def _looked_up(self, name: ObjectName, pin: ObjectPin | None) -> ObjectPin:
         head = self._ask("head_object", Bucket=name.bucket, Key=name.key)

@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+UNFINISHED = ".unfinished-"
+"""What the names of such files begin with."""
+
 
 @contextmanager
 def unfinished(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
@@ -16,7 +19,7 @@ def unfinished(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
     Only this user may read it. Raises `OSError`.
     """
-    descriptor, name = tempfile.mkstemp(prefix=".unfinished-", dir=folder)
+    descriptor, name = tempfile.mkstemp(prefix=UNFINISHED, dir=folder)
     path = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from include.connections.files.object_names import S3_URI_PATTERN
+from include.connections.files.settings import FileSettings, S3Uri
 from include.engine.settings import EngineSettings
 from include.pipelines.csv.input.plans import TableOptions
 from include.pipelines.csv.output.options import OutputKind, OutputOptions
-from include.warehouse.run_settings import PARAM, RunSettings
-
-S3Uri = Annotated[str, Field(pattern=S3_URI_PATTERN)]
+from include.warehouse.run_settings import PARAM
 
 READ_AHEAD = 200
 """Rows that are read before a worker is free for them."""
@@ -24,8 +22,11 @@ STUCK_S = 180.0
 """A row's thread that is not back so long after the row's deadline is given up: more than a call may take."""
 
 
-class CsvSettings(RunSettings):
+class CsvSettings(FileSettings):
     """Which rows are read, what is made of them, and how much at a time."""
+
+    folder_settings: ClassVar[tuple[str, ...]] = ("roots", "output_folder", "template_folder")
+    s3_folder_settings: ClassVar[tuple[str, ...]] = ("output_folder",)
 
     file: str | None = Field(default=None, min_length=1, max_length=600, json_schema_extra=PARAM)
     """CSV or XLSX file to read: a path within the allowed roots, or `s3://bucket/key` below an allowed prefix. Empty:
@@ -37,12 +38,6 @@ class CsvSettings(RunSettings):
 
     roots: tuple[Path, ...] = ()
     """Absolute paths of the folders below which files may lie; nothing else on disk is read."""
-
-    s3_conn_id: str | None = Field(default=None, min_length=1)
-    """Airflow connection of type `aws`, for files in S3. Empty: nothing is in S3."""
-
-    s3_prefixes: tuple[S3Uri, ...] = ()
-    """`s3://bucket/prefix/` below which files may lie; nothing else in S3 is read."""
 
     output_folder: S3Uri | Path | None = None
     """Absolute path, or `s3://bucket/prefix/`, of the folder that enriched files go to."""
@@ -127,19 +122,7 @@ class CsvSettings(RunSettings):
     """Make no call: estimate calls, tokens, cost and minutes from the files and their first rows."""
 
     @model_validator(mode="after")
-    def _folders_are_absolute(self) -> Self:
-        folders = (*self.roots, self.output_folder, self.template_folder)
-        if any(isinstance(folder, Path) and not folder.is_absolute() for folder in folders):
-            raise ValueError(
-                "roots, output_folder and template_folder must be absolute paths; "
-                "output_folder may be s3://bucket/prefix/"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _says_what_it_needs(self) -> Self:
-        if (self.s3_prefixes or isinstance(self.output_folder, str)) and self.s3_conn_id is None:
-            raise ValueError("s3_prefixes and output_folder in S3 need s3_conn_id")
+    def _reads_what_it_is_told(self) -> Self:
         if self.dry_run and self.reads_listed_keys:
             raise ValueError("dry_run looks at whole files: leave key_list and open_rejects_only empty")
         if self.window_start is not None and self.file is not None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from include.connections.files.named_folder import named_folder
+from include.connections.files.objects import ObjectStore
 from include.connections.http.clock import Clock
 from include.engine.model import Batch, Key, KeyListRange, Record
 from include.engine.plan import MAX_BATCHES
@@ -56,10 +58,11 @@ class FhirPipeline:
         *,
         run_key: str = "run",
         clock: Clock | None = None,
+        objects: ObjectStore | None = None,
     ) -> None:
         """`run_key` names the run's exports, so that its retry goes on with them; `clock` is what clients wait by.
 
-        Raises `SettingsError` for views with mistakes, all of them at once.
+        `objects` has a `kept_folder` in S3. Raises `SettingsError` for views with mistakes, all of them at once.
         """
         self.settings = settings
         self.mapping = Mapping(settings.view_folders, settings.views)
@@ -69,6 +72,7 @@ class FhirPipeline:
         self._warehouse = warehouse
         self._run_key = run_key
         self._clock = clock or Clock(threading.Event())
+        self._objects = objects
 
     @cached_property
     def fingerprint(self) -> str:
@@ -79,9 +83,7 @@ class FhirPipeline:
         """Asks the server when it is first read from."""
         elements = {name: root_elements(views) for name, views in self.mapping.by_type.items()}
         searched = Searched(self._connect, elements if self.settings.only_elements else {})
-        # A dry run writes nothing.
-        keeps = self.settings.kept_folder is not None and not self.settings.dry_run
-        return ResourceSource(searched, self._exported, self._kept, self._keys_of, keeps=keeps)
+        return ResourceSource(searched, self._exported, self._kept, self._keys_of, keeps=self._keeps)
 
     def transform(self) -> Transform | ProcessTransform:
         """Parses and flattens, in threads or in worker processes."""
@@ -142,8 +144,15 @@ class FhirPipeline:
         }
         return marks_of({name: f"{meaning} {filters[name]}" for name, meaning in self.mapping.meanings.items()})
 
+    @property
+    def _keeps(self) -> bool:
+        """A dry run writes nothing."""
+        return self.settings.kept_folder is not None and not self.settings.dry_run
+
     @cached_property
     def _reading(self) -> Reading:
+        if self._keeps:
+            self._kept().check()  # an export, which comes next, may take hours
         stored = Watermark.parsed(last_watermark(self._warehouse, self.name, self.target.name))
         return reading_of(self.settings, self._window, stored, self._marks, self._kept_whole)
 
@@ -173,7 +182,7 @@ class FhirPipeline:
         return Exported(self.settings.work_folder)
 
     def _kept(self) -> KeptFolder:
-        return KeptFolder(self.settings.kept_folder)
+        return KeptFolder(named_folder("kept_folder", self.settings.kept_folder, self._objects))
 
     def _keys_of(self, part: KeyListRange) -> Iterator[Key]:
         return page_keys(self._warehouse, part.list_id, part.first, part.last)

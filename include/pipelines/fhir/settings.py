@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from include.connections.files.object_names import ObjectName
+from include.connections.files.settings import FileSettings, S3Uri
 from include.engine.errors import SettingsError
 from include.engine.settings import EngineSettings, WorkerKind
 from include.pipelines.fhir.streams import stream_of
 from include.pipelines.fhir.views.manager import DEFINITIONS
-from include.warehouse.run_settings import PARAM, RunSettings
+from include.warehouse.run_settings import PARAM
 
 ReadFrom = Literal["search", "export", "kept"]
 
 
-class FhirViewSettings(RunSettings):
+class FhirViewSettings(FileSettings):
     """Which resources are read, from where, and by which views."""
+
+    folder_settings: ClassVar[tuple[str, ...]] = ("view_folder", "kept_folder", "work_folder")
+    s3_folder_settings: ClassVar[tuple[str, ...]] = ("kept_folder",)
 
     workers: int = Field(default=1, ge=1, le=64, json_schema_extra=PARAM)
     """Threads, or worker processes, that turn resources into rows. Views are Python and hold the interpreter's lock, so
@@ -69,13 +74,13 @@ class FhirViewSettings(RunSettings):
     only_elements: bool = False
     """Ask the server for those top-level elements only that the views read (`_elements`)."""
 
-    kept_folder: Path | None = None
-    """Absolute path of a folder, seen by all tasks, in which every resource that is read is kept as compressed NDJSON:
-    changed views can then be filled without asking the server. It grows; it holds patients' data. Empty: nothing is
-    kept."""
+    kept_folder: S3Uri | Path | None = None
+    """Absolute path of a folder, seen by all tasks, or `s3://bucket/prefix/` below one of `s3_prefixes`, in which every
+    resource that is read is kept as compressed NDJSON: changed views can then be filled without asking the server. It
+    grows; it holds patients' data. Empty: nothing is kept."""
 
     work_folder: Path | None = None
-    """Absolute path of a folder, seen by all tasks, for the files of exports."""
+    """Absolute path of a folder on disk, seen by all tasks, for the files of exports."""
 
     export_keep_days: float = Field(default=7.0, ge=0, le=3650)
     """Days after which the files of an export are removed by a later run."""
@@ -87,10 +92,11 @@ class FhirViewSettings(RunSettings):
     """Export the members of this group, and what belongs to them."""
 
     @model_validator(mode="after")
-    def _folders_are_absolute(self) -> Self:
-        folders = self.view_folder, self.kept_folder, self.work_folder
-        if any(folder is not None and not folder.is_absolute() for folder in folders):
-            raise ValueError("view_folder, kept_folder and work_folder must be absolute paths")
+    def _keeps_where_it_may(self) -> Self:
+        if isinstance(self.kept_folder, str):
+            folder = ObjectName.parse_folder(self.kept_folder)
+            if not any(ObjectName.parse_folder(prefix).holds(folder) for prefix in self.s3_prefixes):
+                raise ValueError("kept_folder in S3 must lie below one of s3_prefixes: add it there")
         return self
 
     @model_validator(mode="after")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Self
+from typing import ClassVar, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from include.connections.files.object_names import S3_URI_PATTERN
+from include.connections.files.settings import FileSettings, S3Uri
 from include.engine.process_transform import ProcessTransform
 from include.engine.settings import EngineSettings
 from include.pipelines.pdf.manifest.model import LANGUAGE_PATTERN
 from include.pipelines.pdf.manifest.reading import is_manifest_name
 from include.pipelines.pdf.ocr.pages import OcrMode, OcrRules
 from include.pipelines.pdf.transform import Limits, process_transform
-from include.warehouse.run_settings import PARAM, RunSettings
+from include.warehouse.run_settings import PARAM
 
 MIB = 1024 * 1024
 
@@ -26,11 +26,12 @@ IN_FLIGHT = 16
 OCR_SECONDS = 300.0
 """Of a document, where neither its time is bounded nor that of OCR."""
 
-S3Uri = Annotated[str, Field(pattern=S3_URI_PATTERN)]
 
-
-class PdfSettings(RunSettings):
+class PdfSettings(FileSettings):
     """Which documents are read, and how."""
+
+    folder_settings: ClassVar[tuple[str, ...]] = ("roots", "work_folder", "text_folder", "ocr_cache_folder")
+    s3_folder_settings: ClassVar[tuple[str, ...]] = ("work_folder", "text_folder")
 
     manifest: str = Field(default="manifest.ndjson", min_length=1, max_length=1100, json_schema_extra=PARAM)
     """What to read: a manifest, `.json` or `.ndjson`, or a folder whose PDF files it is. A path within the allowed
@@ -41,12 +42,6 @@ class PdfSettings(RunSettings):
 
     roots: tuple[Path, ...] = ()
     """Absolute paths of the folders below which manifests and documents may lie; nothing else on disk is read."""
-
-    s3_conn_id: str | None = Field(default=None, min_length=1)
-    """Airflow connection of type `aws`, for manifests, documents and folders in S3. Empty: nothing is in S3."""
-
-    s3_prefixes: tuple[S3Uri, ...] = ()
-    """`s3://bucket/prefix/` below which manifests and documents may lie; nothing else in S3 is read."""
 
     work_folder: S3Uri | Path | None = None
     """Absolute path, or `s3://bucket/prefix/`, of a folder that all tasks see: a run's plan keeps a pinned copy of its
@@ -121,20 +116,7 @@ class PdfSettings(RunSettings):
     """Try pypdf, slower, with documents that PDFium refuses."""
 
     @model_validator(mode="after")
-    def _folders_are_absolute(self) -> Self:
-        folders = (*self.roots, self.work_folder, self.text_folder, self.ocr_cache_folder)
-        if any(isinstance(folder, Path) and not folder.is_absolute() for folder in folders):
-            raise ValueError(
-                "roots, work_folder, text_folder and ocr_cache_folder must be absolute paths; "
-                "work_folder and text_folder may be s3://bucket/prefix/"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _says_what_it_needs(self) -> Self:
-        in_s3 = self.s3_prefixes or any(isinstance(folder, str) for folder in (self.work_folder, self.text_folder))
-        if in_s3 and self.s3_conn_id is None:
-            raise ValueError("s3_prefixes, work_folder and text_folder in S3 need s3_conn_id")
+    def _texts_have_a_folder(self) -> Self:
         if self.text_files and self.text_folder is None:
             raise ValueError("text_files needs text_folder")
         return self

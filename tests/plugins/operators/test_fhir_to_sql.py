@@ -12,10 +12,12 @@ from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
 from include.engine.errors import SettingsError
+from include.pipelines.fhir.records import record_of
 from include.pipelines.fhir.settings import FhirViewSettings
 from include.warehouse.connection import sqlite_warehouse
 from include.warehouse.window import Window
 from plugins.operators.fhir_to_sql import FhirPlanOperator, FhirSummarizeOperator, FhirToSqlOperator
+from tests.fixtures.object_store import object_server
 
 JAN_1, JAN_2, JAN_3 = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))
 ASKED = {"window_start": JAN_2, "window_end": JAN_3}
@@ -55,6 +57,24 @@ def test_the_server_is_that_of_the_connection_and_a_stop_reaches_its_client(
     )
     assert pipeline._server.base_url == "https://fhir.example/r4"
     assert (pipeline._server.tries, pipeline._server.auth.kind) == (7, "bearer")
+
+
+def test_what_is_kept_goes_through_the_connection_to_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_HEADRACE_FHIR", json.dumps({"conn_type": "http", "host": "https://fhir.example"}))
+    settings = FhirViewSettings(
+        kept_folder="s3://cases/kept", s3_conn_id="clinic_store", s3_prefixes=("s3://cases/kept/",)
+    )
+    record = record_of(b'{"resourceType": "Patient", "id": "p1"}')
+    with object_server() as s3:
+        s3.start_afresh()
+        monkeypatch.setenv("AIRFLOW_CONN_CLINIC_STORE", s3.connection())
+        task = FhirToSqlOperator(task_id="load", batch={})
+        pipeline = task.build(settings, None, sqlite_warehouse(tmp_path / "w.db"))
+        assert list(pipeline._kept().keeping([record])) == [record]
+        (key,) = s3.keys()
+        (batch,) = pipeline._kept().plan(["Patient"], 100)
+        assert [found.key for found in pipeline.source().read(batch)] == ["Patient/p1"]
+    assert key.startswith("kept/Patient/")
 
 
 def test_a_connection_that_is_not_there_is_named(tmp_path: Path) -> None:

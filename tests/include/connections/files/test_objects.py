@@ -121,6 +121,26 @@ def test_files_are_kept_found_read_in_part_and_removed(s3: ObjectServer, store: 
     assert not store.has(name)
 
 
+def test_an_object_is_copied_whole_and_one_that_is_cut_short_once_again(s3: ObjectServer, store: ObjectStore) -> None:
+    s3.put("work/copy", BODY)
+    s3.order("cut", "copy", times=1)
+    copy = io.BytesIO(b"what was here before" * 10_000)
+    store.copy(ObjectName("cases", "work/copy"), copy)
+    assert copy.getvalue() == BODY
+    with pytest.raises(RecordRejected, match=r"file\.missing"):
+        store.copy(ObjectName("cases", "work/none"), copy)
+
+
+def test_what_lies_in_folders_below_can_be_left_out_of_a_listing(
+    s3: ObjectServer, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "_LIST_KEYS", 2)
+    for name in ("a", "b/c", "b/d", "e/f", "g"):
+        s3.put(f"incoming/{name}", b"x")
+    found = store.listed(ObjectName.parse(INCOMING), nested=False)
+    assert [one.name.key for one in found] == ["incoming/a", "incoming/g"]
+
+
 def test_a_part_that_is_cut_short_once_is_read_again(s3: ObjectServer, store: ObjectStore) -> None:
     etag = s3.put("work/copy", b"0123456789")
     s3.order("cut", "copy", times=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import httpx2
 import pytest
 import sqlalchemy as sa
 
+from include.connections.files.objects import ObjectStore
+from include.engine.errors import SettingsError
 from include.engine.model import Batch, NamedSlice, Record
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.pipeline import NAME, FhirPipeline
@@ -30,6 +32,7 @@ from include.warehouse.verify import verify
 from include.warehouse.window import Window
 from tests.fixtures.fhir_server import fhir_server, load, patients
 from tests.fixtures.loopback import Received, Reply, fhir, loopback, outcome
+from tests.fixtures.object_store import ANY, ObjectServer
 from tests.include.pipelines.fhir.client.export.bulk_server import BulkServer, patient_lines
 from tests.include.pipelines.fhir.source.test_exported import deletions
 from tests.include.pipelines.fhir.test_mapping import view
@@ -60,11 +63,13 @@ class Site:
         self.base = base
         self.warehouse: Warehouse = sqlite_warehouse(folder / "warehouse.db")
         self.runs = 0
+        self.objects: ObjectStore | None = None
+        """For a `kept_folder` in S3."""
 
     def pipeline(self, window: Window | None = None, **settings: Any) -> FhirPipeline:
         given = FhirViewSettings(**{"views": ("patient_demographics", "patient_telecoms"), **settings})
         server = FhirSettings(base_url=self.base, retry_min_s=0, retry_max_s=0)
-        return FhirPipeline(given, window, server, self.warehouse, run_key=f"run{self.runs}")
+        return FhirPipeline(given, window, server, self.warehouse, run_key=f"run{self.runs}", objects=self.objects)
 
     def run(self, window: Window | None = None, size: int = 50, **settings: Any) -> Counter[str]:
         """One run from plan to verdict; the counts of all batches."""
@@ -181,14 +186,33 @@ def test_a_new_view_makes_the_next_run_read_its_type_again_and_only_that(site: S
     load(site.base, patients(1))
 
 
-def test_a_changed_view_is_rebuilt_from_what_was_kept_without_asking_for_it(site: Site, tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    settings = {"kept_folder": kept, "when_views_change": "rebuild", "view_folder": view(tmp_path / "views")}
+@pytest.fixture(params=["disk", "s3"])
+def kept(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> tuple[dict[str, Any], Callable[[], list[str]]]:
+    """The settings of a place to keep in, and what names of patients' files it has."""
+    if request.param == "disk":
+        folder = tmp_path / "kept"
+        folder.mkdir()
+        return {"kept_folder": folder}, lambda: sorted(path.name for path in (folder / "Patient").iterdir())
+    s3: ObjectServer = request.getfixturevalue("s3")
+    prefixes = ("s3://cases/",)
+    site.objects = ObjectStore(s3.client(), prefixes)
+    settings = {"kept_folder": "s3://cases/kept", "s3_conn_id": "store", "s3_prefixes": prefixes}
+    return settings, lambda: [key.removeprefix("kept/Patient/") for key in s3.keys("kept/Patient/")]
+
+
+def lines_in(names: Sequence[str]) -> int:
+    return sum(int(name.rpartition("-")[2].partition(".")[0]) for name in names)
+
+
+def test_a_changed_view_is_rebuilt_from_what_was_kept_without_asking_for_it(
+    site: Site, tmp_path: Path, kept: tuple[dict[str, Any], Callable[[], list[str]]]
+) -> None:
+    place, names = kept
+    settings = {**place, "when_views_change": "rebuild", "view_folder": view(tmp_path / "views")}
     site.run(views=("people",), **settings)
     assert {value for (value,) in site.rows("SELECT value FROM people")} == {"male", "female"}
-    files = sorted(path.name for path in (kept / "Patient").iterdir())
-    assert sum(int(name.rpartition("-")[2].partition(".")[0]) for name in files) == PEOPLE
+    files = names()
+    assert lines_in(files) == PEOPLE
 
     view(tmp_path / "views", path="gender.upper()")
     assert "Patient from what was kept" in site.pipeline(views=("people",), **settings).scope()
@@ -214,18 +238,42 @@ def test_what_was_not_kept_from_the_first_run_on_is_read_again_and_not_left_out(
     load(site.base, patients(1, 9))
 
 
-def test_what_was_kept_can_be_read_again_with_the_server_gone(site: Site, tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    site.run(kept_folder=kept)
+def test_what_was_kept_can_be_read_again_with_the_server_gone(
+    site: Site, kept: tuple[dict[str, Any], Callable[[], list[str]]]
+) -> None:
+    place, names = kept
+    site.run(**place)
     before = site.rows("SELECT * FROM patient_demographics ORDER BY 1")
     site.base = "http://127.0.0.1:9/fhir"
-    found = site.run(kept_folder=kept, read_from="kept", force=True)
+    found = site.run(**place, read_from="kept", force=True)
     assert found["written"] == PEOPLE
     assert site.rows("SELECT * FROM patient_demographics ORDER BY 1") == before
     assert site.watermark() is None
-    files = list((kept / "Patient").iterdir())
-    assert sum(int(path.name.rpartition("-")[2].partition(".")[0]) for path in files) == PEOPLE, "not kept twice"
+    assert lines_in(names()) == PEOPLE, "not kept twice"
+
+
+def test_a_store_that_takes_nothing_is_found_before_the_server_is_asked(site: Site, s3: ObjectServer) -> None:
+    site.base = "http://127.0.0.1:9/fhir"
+    site.objects = ObjectStore(s3.client(), ())
+    store = {"s3_conn_id": "store", "s3_prefixes": ("s3://nowhere/",)}
+    with pytest.raises(SettingsError, match="kept_folder cannot be listed"):
+        site.pipeline(kept_folder="s3://nowhere/kept/", **store).watermark()
+
+
+def test_a_batch_whose_file_is_not_taken_fails_and_its_retry_loads_and_keeps_all(site: Site, s3: ObjectServer) -> None:
+    site.objects = ObjectStore(s3.client(), ())
+    store = {"s3_conn_id": "store", "s3_prefixes": ("s3://cases/",)}
+    pipeline = site.pipeline(kept_folder="s3://cases/", **store)
+    prepare(site.warehouse, pipeline.name, pipeline.target)
+    (batch,) = pipeline.plan(1000)
+    s3.order("denied", ANY, method="PUT")
+    with pytest.raises(SettingsError, match="kept_folder does not take a file"):
+        site.load(pipeline, batch, "retried")
+    assert s3.keys() == []
+    s3.order("denied", ANY, method="PUT", times=0)
+    site.load(pipeline, batch, "retried")
+    assert site.ids() == everyone()
+    assert lines_in(s3.keys("Patient/")) == PEOPLE
 
 
 def test_listed_keys_are_read_whenever_they_changed(site: Site) -> None:
