@@ -36,13 +36,10 @@ settings.load_profile("same")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where processes share the tests, one has all that start a whole Airflow, first: these wait more than compute."""
-    if config.getoption("dist", "no") == "no":
-        return
-    waiting = [item for item in items if item.path.parent.name == "integration" or item.path.name == "test_compose.py"]
-    for item in waiting:
-        item.add_marker(pytest.mark.xdist_group("airflow"))
-    items[:] = [*waiting, *(item for item in items if item not in set(waiting))]
+    """Where processes share the tests (pytest-xdist), what starts a whole Airflow comes first: it waits more than it
+    computes, and at the end everybody would wait for it."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path.parent.name != "integration" and item.path.name != "test_compose.py")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
