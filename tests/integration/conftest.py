@@ -68,7 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "8",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     }
-    files = [ROOT / "dags/xml_records.py", ROOT / "dags/fhir_views.py"]
+    files = [ROOT / "dags/xml_records.py", ROOT / "dags/fhir_views.py", ROOT / "dags/csv_enrichment.py"]
     files += [DAGS / "toy_orders.py", DAGS / "slow.py", DAGS / "faulty_pdf.py"]
     with airflow_server(home, files, settings) as airflow:
         yield Site(airflow, home)

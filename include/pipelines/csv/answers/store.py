@@ -9,8 +9,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from include.pipelines.csv.answers.desk import AnswerDesk, Found, Reply
-from include.pipelines.csv.answers.tables import PaidAnswer, answers, leases
+from include.pipelines.csv.answers.shares import QuotaShares, Used
+from include.pipelines.csv.answers.tables import PaidAnswer, answers, leases, shares
 from include.pipelines.csv.answers.writer import GROUP_S, AnswerWriter
+from include.pipelines.csv.quota.gate import Gate
 from include.warehouse.connection import Warehouse
 from include.warehouse.schema import ensure_tables
 
@@ -33,7 +35,7 @@ class StoreSettings:
 
 
 class AnswerStore:
-    """A context manager with two threads, each with a connection of its own. Thread-safe.
+    """A context manager with two threads, each with a connection of its own, and one for quotas. Thread-safe.
 
     `owner` is unique to this attempt of this task (64 characters at most). After leaving, what was put is durable;
     leaving raises what kept it from that.
@@ -46,9 +48,10 @@ class AnswerStore:
         self._warehouse = warehouse
         self._writer = AnswerWriter(warehouse, owner, most_waiting=told.most_waiting, group_s=told.group_s)
         self._desk = AnswerDesk(warehouse, owner, stop=stop, shared=told.shared, lease_s=told.lease_s)
+        self._shares = QuotaShares(warehouse, owner)
 
     def __enter__(self) -> AnswerStore:
-        ensure_tables(self._warehouse, [answers, leases])
+        ensure_tables(self._warehouse, [answers, leases, shares])
         self._writer.start()
         self._desk.start()
         return self
@@ -59,6 +62,7 @@ class AnswerStore:
             self._writer.close(CLOSE_S)
         finally:
             self._desk.close(CLOSE_S)
+            self._shares.close()
 
     def ask(self, digest: str, fresh_after: datetime, timeout_s: float) -> Reply:
         """An answer paid after that moment (naive UTC), or the right to ask the service, or neither for now.
@@ -85,6 +89,13 @@ class AnswerStore:
         Raises `TransientError` after `timeout_s`, or what the store's thread died of.
         """
         self._writer.flush(timeout_s)
+
+    def inherit(self, gate: Gate) -> Used:
+        """Take a share of the service's quotas until the store is left; what was used of it before this task.
+
+        Before any call goes through `gate`. Raises `TransientError`.
+        """
+        return self._shares.inherit(gate)
 
     def spent(self, endpoint: str, since: datetime, until: datetime) -> tuple[int, int]:
         """Calls and tokens paid in that time, by all tasks and runs."""

@@ -37,6 +37,19 @@ leases = sa.Table(
 )
 """Who asks a service for this answer now, for all tasks; one that expired may be taken by another."""
 
+shares = sa.Table(
+    "csv_quota_shares",
+    metadata,
+    sa.Column("endpoint", key_text(60), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("owner", key_text(OWNER_LENGTH), nullable=False),
+    sa.Column("seen_at", utc_timestamp(), nullable=False),
+    sa.Column("used", long_text(), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which task works with which share of a service's quotas (nobody: an empty owner), and what was used of it, as JSON
+by kind and window."""
+
 
 @dataclass(frozen=True, slots=True)
 class PaidAnswer:

@@ -118,6 +118,11 @@ class Admission:
         self._windows["requests", window_s].spend(moment, requests)
         self._windows["tokens", window_s].spend(moment, tokens)
 
+    def used(self, now: float) -> dict[tuple[Kind, float], list[tuple[float, int]]]:
+        """Of each quota that the settings bound, as `SlidingWindow.used`."""
+        bounded = [place for place, share in self._settings.quotas().items() if share is not None]
+        return {place: self._windows[place].used(now) for place in bounded}
+
     def _judge(self, now: float, call: Pass, outcome: Outcome) -> None:
         match outcome:
             case Outcome.ANSWERED:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from include.connections.http.clock import Clock
 from include.engine.errors import RecordRejected, TransientError
 from include.pipelines.csv.quota.admission import Admission, Outcome, Pass
-from include.pipelines.csv.quota.settings import EndpointSettings
+from include.pipelines.csv.quota.settings import EndpointSettings, Kind
 
 LOOK_S = 0.25
 """The first in line looks this often whether the batch was stopped."""
@@ -62,6 +62,11 @@ class Gate:
     def spent_before(self, ago_s: float, window_s: float, requests: int, tokens: int) -> None:
         """Count what others used so long ago; oldest first, and before the first call."""
         self._change(lambda now: self._admission.spent_before(now - ago_s, window_s, requests, tokens))
+
+    def used(self) -> dict[tuple[Kind, float], list[tuple[float, int]]]:
+        """Of each quota that the settings bound: how many seconds ago, and how much, oldest first."""
+        with self._lock:
+            return self._admission.used(self._clock.monotonic())
 
     @property
     def limit(self) -> int:

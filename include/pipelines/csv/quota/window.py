@@ -8,10 +8,12 @@ entry for every token; here entries of a slice of time are one, which ends with 
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 
 SLICES = 600
 """Entries of one window at most."""
+TOLD = 100
+"""Parts of a window in which is told what was used."""
 GUARD = 1 + 1 / 6000
 """A window is taken for so much longer: no two clocks run at the same speed."""
 
@@ -65,6 +67,18 @@ class SlidingWindow:
             end, before = self._spent.pop()
             amount += before
         self._spent.append((end, amount))
+
+    def used(self, now: float) -> list[tuple[float, int]]:
+        """How many seconds ago at the most recent so much was taken, oldest first, in about `TOLD` parts.
+
+        What open calls hold counts as taken now.
+        """
+        self._forget(now)
+        part_s = self._window_s / TOLD
+        parts = Counter[int]({0: self._held})
+        for end, spent in self._spent:
+            parts[int(max(0.0, now - end) / part_s)] += spent
+        return [(part * part_s, amount) for part, amount in sorted(parts.items(), reverse=True) if amount]
 
     def _forget(self, now: float) -> None:
         while self._spent and self._spent[0][0] + self._window_s <= now:

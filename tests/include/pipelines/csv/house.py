@@ -59,7 +59,13 @@ class CsvHouse:
             return {}
         return {
             name: offer_from_connection(
-                name, name, host=self.origin, password=API_KEY, extra=self.extras[name], workers=settings.workers
+                name,
+                name,
+                host=self.origin,
+                password=API_KEY,
+                extra=self.extras[name],
+                tasks=settings.tasks_at_once,
+                workers=settings.workers,
             )
             for name in settings.connections
         }

@@ -259,6 +259,26 @@ def test_the_service_sees_no_more_than_its_quota_in_any_window(
     assert [call.status for call in calls] == [200] * 120
 
 
+@pytest.mark.parametrize("slots", [1, 2])
+def test_tasks_that_follow_each_other_keep_to_the_quota_with_calls_that_brought_nothing(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, slots: int
+) -> None:
+    monkeypatch.setattr("include.pipelines.csv.quota.settings.MINUTE_S", 1.0)
+    fire = Behaviour(busy_share=0.1, reset_share=0.1, quotas=(Quota("requests", 40, 1.0),))
+    with WebApis(fire) as apis:
+        offered = services(apis.origin, requests_per_minute=40, tasks=slots)
+
+        def work(task: int) -> None:
+            with paid_calls(warehouse, offered, f"task {task}") as calls, ThreadPoolExecutor(10) as pool:
+                list(pool.map(lambda number: research(calls, f"c{task}x{number}.example"), range(15)))
+
+        with ThreadPoolExecutor(slots) as pool:
+            list(pool.map(work, range(8)))
+    assert apis.log.most_requests("search", 1.0) <= 40
+    assert [call.fault for call in apis.log.calls() if call.status == 429 and call.fault != "busy"] == []
+    assert len(apis.log.paid("search")) == 8 * 15
+
+
 def test_what_was_paid_before_the_task_counts_against_its_quota(warehouse: Warehouse) -> None:
     with WebApis() as apis:
         with paid_calls(warehouse, services(apis.origin)) as calls:

@@ -6,7 +6,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.pipelines.csv.quota.window import GUARD, SLICES, SlidingWindow
+from include.pipelines.csv.quota.window import GUARD, SLICES, TOLD, SlidingWindow
 from include.sandbox.web_apis_quotas import most_in_any_window
 
 WINDOW_S = 60.0
@@ -84,3 +84,25 @@ def test_without_a_limit_nothing_waits_and_a_limit_that_comes_later_knows_what_w
     assert window.wait_s(0.0, 10**12) == 0
     window.limit = 50
     assert window.wait_s(0.0, 1) > 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.integers(0, 9)), max_size=200), st.integers(0, 9))
+def test_what_is_told_as_used_is_as_much_in_few_parts_and_never_older_than_it_was(
+    spent: list[tuple[float, int]], held: int
+) -> None:
+    window, now, whole = SlidingWindow(None, WINDOW_S), 0.0, []
+    for pause_s, amount in spent:
+        now += pause_s
+        window.spend(now, amount)
+        whole.append((now, amount))
+    window.hold(held)
+
+    told = window.used(now)
+
+    recent = [(now - moment, amount) for moment, amount in whole if now - moment < WINDOW_S]
+    assert sum(amount for _, amount in told) >= sum(amount for _, amount in recent) + held
+    assert len(told) <= TOLD + 2
+    assert told == sorted(told, reverse=True)
+    for border in (0.0, 1.0, 10.0, 30.0):
+        younger = sum(amount for ago_s, amount in recent if ago_s <= border)
+        assert sum(amount for ago_s, amount in told if ago_s <= border) >= younger + held
