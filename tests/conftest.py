@@ -35,13 +35,6 @@ settings.register_profile("explore", derandomize=False, **_UNTIMED)
 settings.load_profile("same")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where processes share the tests (pytest-xdist), what starts a whole Airflow comes first: it waits more than it
-    computes, and at the end everybody would wait for it."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.path.parent.name != "integration" and item.path.name != "test_compose.py")
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips here, at one place, so that pytest folds all into one line."""
     if item.get_closest_marker("mssql") and not os.environ.get("HEADRACE_TEST_MSSQL_URI"):
