@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from include.pipelines.fhir.check.command import UNCHECKED, UnreadReport, UnreadRequest
+from include.warehouse.terminal import run_command
 
 PROGRAM = "python -m include.pipelines.fhir"
 
@@ -54,11 +54,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    try:
-        code = main()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader, `head` for one, has seen enough; the interpreter would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = UNCHECKED
-    sys.exit(code)
+    run_command(main, cut_short=UNCHECKED)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ from pathlib import Path
 
 from include.pipelines.xml.check.command import UNCHECKED, Check, CheckRequest
 from include.warehouse.connection import Warehouse
+from include.warehouse.terminal import run_command
 
 PROGRAM = "python -m include.pipelines.xml"
 
@@ -98,14 +97,4 @@ def _open_database(conn_id: str) -> Warehouse:
 
 
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal or pipe that takes ASCII only still gets the report.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        code = main()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader, `head` for one, has seen enough; the interpreter would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = UNCHECKED
-    sys.exit(code)
+    run_command(main, cut_short=UNCHECKED)
