@@ -34,8 +34,9 @@ def answered(apis: WebApis) -> set[str]:
     return {call.content for call in apis.log.calls() if call.status == 200}
 
 
-def under_way(apis: WebApis) -> set[str]:
-    return {call.content for call in apis.log.calls() if not call.answered}
+def under_way(apis: WebApis, since: float = 0.0) -> set[str]:
+    """Contents of the open calls that came after that moment."""
+    return {call.content for call in apis.log.calls() if not call.answered and call.arrived > since}
 
 
 def durable(warehouse: Path) -> set[str]:
@@ -79,8 +80,9 @@ def test_answers_become_durable_by_themselves_so_that_a_kill_costs_only_the_call
         first = start(warehouse, apis, "first")
         try:
             until(lambda: len(answered(apis)) >= ROWS // 3, first)
-            apis.search.draws = Draws(Behaviour(latency_s=10 * PATIENT_S))  # from here on every call stays open
-            until(lambda: len(under_way(apis)) == THREADS, first)
+            apis.search.draws = Draws(Behaviour(latency_s=10 * PATIENT_S))
+            stays_open = time.time()
+            until(lambda: len(under_way(apis, stays_open)) == THREADS, first)
             until(lambda: durable(warehouse) == answered(apis), first)
         finally:
             first.kill()
