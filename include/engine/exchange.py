@@ -13,7 +13,7 @@ from include.engine.model import Record
 from include.engine.wire import Wire, WireClosed
 
 Reply = tuple[Any, ...]
-"""`("rows", rows, bytes of the answer)`, or the kind of an error and its fields."""
+"""`("rows", rows, notes, bytes of the answer)`, or the kind of an error and its fields."""
 
 GATHERED = 4
 """Of so many questions under way one waits to be sent, and one answer is let come before anybody looks: the process

@@ -19,7 +19,7 @@ from include.engine.divided import Divided
 from include.engine.errors import FatalError, RecordRejected, RecordSkipped, SettingsError, TransientError
 from include.engine.exchange import Exchange, Reply
 from include.engine.judge import NoAnswer, overdue
-from include.engine.model import NotedRows, Record, Rows
+from include.engine.model import Record, Rows, put_together
 from include.engine.ports import Fit
 from include.engine.process_transform import ProcessTransform
 from include.engine.wire import Wire, WireClosed
@@ -271,10 +271,8 @@ def _rows_of(reply: Reply) -> Rows | Divided:
         case ("divided", divided):
             result: Divided = divided
             return result
-        case ("rows", rows, size):
-            noted = rows if isinstance(rows, NotedRows) else NotedRows(rows)
-            noted.size = size
-            return noted
+        case ("rows", rows, notes, size):
+            return put_together(rows, notes, size)
         case ("rejected", code, message):
             raise RecordRejected(code, message)
         case ("skipped", reason):

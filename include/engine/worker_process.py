@@ -23,7 +23,7 @@ from include.engine.divided import Divided
 from include.engine.errors import BatchStopped, FatalError, RecordRejected, RecordSkipped, SettingsError, TransientError
 from include.engine.exchange import LEAVE_OUT, Reply
 from include.engine.lifeline import hold_on_to_parent
-from include.engine.model import Record
+from include.engine.model import Record, taken_apart
 from include.engine.ports import Fit, Transform
 from include.engine.process_transform import load_transform
 from include.engine.wire import Wire, WireClosed
@@ -140,7 +140,7 @@ def _answer(transform: Transform, record: Record, fit: Fit | None) -> Reply:
         rows = transform(record)
         if fit is not None and not isinstance(rows, Divided):
             rows = fit(rows, record.key)
-        return "divided" if isinstance(rows, Divided) else "rows", rows
+        return ("divided", rows) if isinstance(rows, Divided) else ("rows", *taken_apart(rows))
     except MemoryError:
         _end_for_memory()
     except RecordRejected as error:

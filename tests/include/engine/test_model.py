@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from include.engine.model import NotedRows, Outcome, Receipt, Record, Rows, Settlement, noticed
+from include.engine.model import (
+    NotedRows,
+    Outcome,
+    Receipt,
+    Record,
+    Rows,
+    Settlement,
+    noticed,
+    put_together,
+    taken_apart,
+)
 from include.engine.names import MAX_WARNINGS, OTHER
 from include.engine.wire import Wire
 
@@ -24,13 +34,22 @@ def test_noted_rows_are_rows_and_pickle_whole(protocol: int) -> None:
     assert (type(again), again.warnings, again.marks) == (NotedRows, {"truncated t.name": 2}, BEYOND_64_BITS)
 
 
-def test_noted_rows_cross_the_border_of_a_worker_process_whole() -> None:
+@pytest.mark.parametrize("is_partial", [False, True])
+def test_noted_rows_cross_the_border_of_a_worker_process_whole(is_partial: bool) -> None:
+    noted = NotedRows(ROWS, {"unknown t.kind": 1}, BEYOND_64_BITS)
+    noted.is_partial = is_partial
     ours, theirs = (Wire(end) for end in socket.socketpair())
-    theirs.send(("rows", NotedRows(ROWS, {"unknown t.kind": 1}, 5)))
-    kind, rows = ours.receive()
-    assert (kind, rows, rows.warnings, rows.marks) == ("rows", ROWS, {"unknown t.kind": 1}, 5)
+    theirs.send(taken_apart(noted))
+    again = put_together(*ours.receive(), 77)
+    assert (again, again.warnings, again.marks) == (ROWS, {"unknown t.kind": 1}, BEYOND_64_BITS)
+    assert (again.size, again.is_partial) == (77, is_partial)
     ours.close()
     theirs.close()
+
+
+def test_rows_without_notes_come_across_with_none() -> None:
+    again = put_together(*taken_apart(ROWS), 77)
+    assert (again, again.warnings, again.marks, again.size, again.is_partial) == (ROWS, {}, 0, 77, False)
 
 
 def test_two_records_share_no_warnings_that_nobody_gave() -> None:
