@@ -48,6 +48,8 @@ class KeyListRange:
     list_id: str
     first: int
     last: int
+    pin: str | None = None
+    """Digest of the keys that were planned; others at reading are `SourceChanged`. None: whatever is there is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,11 @@ def _text_fault(key: str) -> tuple[str, str] | None:
         (not key, "key.empty", "the key is empty"),
         ("\0" in key, "key.nul", "the key has a NUL character"),
         # SQL Server ignores trailing blanks in comparisons: two keys would be one.
-        (key.endswith(" "), "key.trailing_blank", "the key ends in a blank"),
+        (
+            key.endswith(" "),
+            "key.trailing_blank",
+            "the key ends in a blank: of a char(n) column, read a view with RTRIM of it",
+        ),
         (units > MAX_KEY, "key.too_long", f"a key takes {MAX_KEY} UTF-16 units, got {units}"),
         (any("\ud800" <= unit <= "\udfff" for unit in key), "key.surrogate", "the key has half of a surrogate pair"),
     )

@@ -80,7 +80,7 @@ class RunSettings(BaseModel):
 
     vanished: Vanished = "keep"
     """What a run that read its whole source does about loaded records that are no longer there: keep their rows,
-    count them, or remove them."""
+    count them, or remove them. A listed key that the source does not have keeps its rows likewise."""
 
     create_tables: bool = True
     """Create the tables that do not exist; otherwise a missing one is an error."""

@@ -17,6 +17,8 @@ from include.warehouse.ledger import RUNNING, SUCCEEDED, supersede_beyond
 from include.warehouse.tables import runs
 from include.warehouse.window import Window
 
+_own = runs.alias("own")
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -74,8 +76,11 @@ def finish_run(warehouse: Warehouse, run: Run, state: str, summary: dict[str, An
     warehouse.transact("close the run", lambda connection: connection.execute(statement).rowcount)
 
 
-def last_watermark(warehouse: Warehouse, pipeline: str, target: str) -> str | None:
-    """Of the last run that succeeded and has one; None before the first."""
+def last_watermark(warehouse: Warehouse, pipeline: str, target: str, *, before: Run | None = None) -> str | None:
+    """Of the last run that succeeded and has one; None before the first.
+
+    With `before`, of the runs that were opened before that one: done again, it must not begin at its own end.
+    """
     query = (
         sa.select(runs.c.watermark)
         .where(
@@ -87,13 +92,16 @@ def last_watermark(warehouse: Warehouse, pipeline: str, target: str) -> str | No
         .order_by(runs.c.ended_at.desc(), runs.c.run_no.desc())
         .limit(1)
     )
+    if before is not None:
+        own = sa.select(_own.c.run_no).where(_is(before, _own)).scalar_subquery()
+        query = query.where(own.is_(None) | (runs.c.run_no < own))
     return warehouse.transact("read the watermark", lambda connection: connection.execute(query).scalar(), write=False)
 
 
 def first_success(warehouse: Warehouse, pipeline: str, target: str) -> datetime | None:
-    """When the first run that succeeded came to its end, aware, UTC; None before there is one."""
+    """When the first run that succeeded came to its end, aware, UTC; None before there is one. Dry runs are none."""
     query = sa.select(sa.func.min(runs.c.ended_at)).where(
-        runs.c.pipeline == pipeline, runs.c.target == target, runs.c.state == SUCCEEDED
+        runs.c.pipeline == pipeline, runs.c.target == target, runs.c.state == SUCCEEDED, ~was_set("dry_run")
     )
     ended = warehouse.transact("read the first run", lambda connection: connection.execute(query).scalar(), write=False)
     return None if ended is None else ended.replace(tzinfo=UTC)
@@ -112,8 +120,13 @@ def run_line(warehouse: Warehouse, run: Run) -> dict[str, Any] | None:
     return warehouse.transact("read the run", work, write=False)
 
 
-def _is(run: Run) -> sa.ColumnElement[bool]:
-    return (runs.c.pipeline == run.pipeline) & (runs.c.dag_id == run.dag_id) & (runs.c.run_id == run.run_id)
+def was_set(switch: str) -> sa.ColumnElement[bool]:
+    """Whether a run's settings say yes to this. Within a JSON text a quote stands with a backslash before it."""
+    return sa.func.coalesce(runs.c.settings, "").contains(f'"{switch}": true', autoescape=True)
+
+
+def _is(run: Run, lines: sa.FromClause = runs) -> sa.ColumnElement[bool]:
+    return (lines.c.pipeline == run.pipeline) & (lines.c.dag_id == run.dag_id) & (lines.c.run_id == run.run_id)
 
 
 def _naive(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""Records that a whole read did not meet any more: kept, counted or removed."""
+"""Records that the source does not have any more: kept, counted or removed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from include.engine.errors import RecordRejected
+from include.engine.judge import NoAnswer
+from include.engine.model import Key, Record
 from include.warehouse.clock import utc_now
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import SUPERSEDED
@@ -23,14 +26,20 @@ PAGE = 200
 Vanished = Literal["keep", "count", "remove"]
 
 
+def missing_record(key: Key, message: str, policy: Vanished) -> Record:
+    """Of a key that was asked for by name, and that the source does not have: rejected, its rows as `policy` says."""
+    fault = RecordRejected if policy == "remove" else NoAnswer
+    return Record(key, None, fault=fault("source.missing", message))
+
+
 def settle_vanished(
     warehouse: Warehouse, run: Run, target: Target, policy: Vanished, stop: threading.Event | None = None
 ) -> int:
     """How many keys the target holds that the run did not settle; `remove` deletes them and their lines.
 
     Only for a run that read its whole source and succeeded in every batch: a key that a failed batch
-    did not reach looks like a vanished one. A run without batches finds none: an empty source is more likely a
-    broken one. `keep` does not even look, and gives 0.
+    did not reach looks like a vanished one. A run whose last plan has no batches finds none: an empty source is more
+    likely a broken one. `keep` does not even look, and gives 0.
     """
     if policy == "keep":
         return 0
@@ -69,14 +78,22 @@ def _resolved(run: Run, keys: Sequence[str]) -> sa.Update:
 
 
 def _unseen(run: Run) -> sa.ColumnElement[bool]:
-    """Held keys that nobody settled since the run began: another run may have written some after this one read."""
-    of_run = (
+    """Held keys that nobody settled since the run began, an older cycle neither: it may have written after this read.
+
+    So what only the former cycle of a batch met that was done again alone stays until the next run. Where no line of
+    the run counts, as after a clear that found nothing to plan, the bounds are NULL, and no key is left behind.
+    """
+    counts = (
         (batches.c.pipeline == run.pipeline)
         & (batches.c.target == run.target)
         & (batches.c.dag_id == run.dag_id)
         & (batches.c.run_id == run.run_id)
+        & (batches.c.state != SUPERSEDED)
     )
-    first = sa.select(sa.func.min(batches.c.cycle_id)).where(of_run).scalar_subquery()
-    superseded = sa.select(batches.c.cycle_id).where(of_run, batches.c.state == SUPERSEDED)
-    left_behind = (records.c.cycle_id < first) | records.c.cycle_id.in_(superseded)
+    first = sa.select(sa.func.min(batches.c.cycle_id)).where(counts).scalar_subquery()
+    began = sa.select(sa.func.min(batches.c.started_at)).where(counts).scalar_subquery()
+    earlier = records.c.earlier_cycle_id
+    left_behind = (
+        (records.c.cycle_id < first) & (earlier.is_(None) | (earlier < first)) & (records.c.settled_at < began)
+    )
     return _owned(run) & (records.c.row_count > 0) & left_behind

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, TypeVar
 
 from airflow.sdk import Context
 
 from include.engine.errors import SettingsError
 from include.engine.model import Batch
-from include.engine.plan import auto_batch_size, plan_key_list
+from include.engine.plan import auto_batch_size
 from include.warehouse.connection import Warehouse
-from include.warehouse.key_lists import list_length, store_open_rejects
+from include.warehouse.key_lists import drop_old_lists, list_of_run, plan_listed, store_open_rejects
 from include.warehouse.ledger import Ledger
 from include.warehouse.pipeline import Choosing, Pipeline
 from include.warehouse.run_settings import RunSettings
 from include.warehouse.runs import Run, start_run
 from include.warehouse.schema import prepare
-from include.warehouse.target import MAX_NAME
 from plugins.operators.pipeline_operator import PipelineOperator, run_of
 
 S = TypeVar("S", bound=RunSettings)
@@ -54,22 +52,18 @@ class PlanOperator(PipelineOperator[S]):
             Ledger(warehouse).measured_rate(pipeline.name, pipeline.target.name), settings.target_batch_s
         )
         if settings.open_rejects_only:
-            list_id = _list_of(run)
+            list_id = list_of_run(run)
             chosen = pipeline.chooses() if isinstance(pipeline, Choosing) else None
             count = store_open_rejects(warehouse, list_id, pipeline.name, pipeline.target, chosen)
+            drop_old_lists(warehouse, run)
             self.log.info("reading the %d records whose reject is open", count)
-            return plan_key_list(list_id, count, size)
+            return plan_listed(warehouse, list_id, size)
         if settings.key_list is not None:
-            count = list_length(warehouse, settings.key_list)
-            if not count:
+            batches = plan_listed(warehouse, settings.key_list, size)
+            if not batches:
                 raise SettingsError(f"key_list {settings.key_list}: the warehouse has no such list, or it is empty")
+            count = sum(batch.planned_records for batch in batches)
             self.log.info("reading the %d keys of list %s", count, settings.key_list)
-            return plan_key_list(settings.key_list, count, size)
+            return batches
         self.log.info("reading %s", pipeline.scope())
         return pipeline.plan(size)
-
-
-def _list_of(run: Run) -> str:
-    """The run's own list of keys: no Param can name it, for the slash; Airflow's ids may be longer than a list's."""
-    name = f"{run.dag_id}/{run.run_id}"
-    return name if len(name) <= MAX_NAME else f"/{hashlib.sha256(name.encode()).hexdigest()}"

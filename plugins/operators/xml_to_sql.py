@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from airflow.sdk import Context
+
 from include.pipelines.xml.pipeline import XmlPipeline
 from include.pipelines.xml.settings import XmlSettings
 from include.warehouse.airflow_connections import open_source
@@ -19,9 +23,17 @@ class XmlTask(PipelineOperator[XmlSettings]):
     pipeline_name = "xml_records"
     settings_type = XmlSettings
 
+    _run_ids: tuple[str, str] | None = None
+
+    def execute(self, context: Context) -> Any:  # noqa: ANN401 - what the task of the other base class returns
+        """As the task that this is a part of."""
+        self._run_ids = context["dag_run"].dag_id, context["dag_run"].run_id
+        return super().execute(context)
+
     def build(self, settings: XmlSettings, window: Window | None, warehouse: Warehouse) -> XmlPipeline:
         """Reads from the connection that the settings name."""
-        return XmlPipeline(settings, window, open_source(settings.source_conn_id), warehouse)
+        source = open_source(settings.source_conn_id)
+        return XmlPipeline(settings, window, source, warehouse, run_ids=self._run_ids)
 
 
 class XmlPlanOperator(XmlTask, PlanOperator[XmlSettings]):

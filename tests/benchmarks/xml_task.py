@@ -19,6 +19,7 @@ from pathlib import Path
 from include.engine.abort import Abort
 from include.engine.insert_queue import InsertQueue
 from include.engine.model import Batch, KeyRange, Outcome, Record, Rows, Settlement
+from include.engine.process_worker import ProcessWorker
 from include.engine.writer import DatabaseInsertThread
 from include.pipelines.xml.document.transform import DocumentTransform
 from include.pipelines.xml.pipeline import XmlPipeline
@@ -62,8 +63,10 @@ class Figures:
 
     records: int
     began_s: float
+    """Of a whole with a worker process: when that was first ready."""
     ended_s: float
     cpu_s: float
+    """With the start of a worker process."""
 
 
 class Task:
@@ -195,14 +198,28 @@ def _cpu_s() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
+def _moments_of_readiness() -> list[float]:
+    """From here on, when each worker process began to work."""
+    moments: list[float] = []
+    await_ready = ProcessWorker.await_ready
+
+    def noted(worker: ProcessWorker, check: Callable[[], None]) -> None:
+        await_ready(worker, check)
+        moments.append(time.perf_counter())
+
+    ProcessWorker.await_ready = noted  # type: ignore[method-assign]
+    return moments
+
+
 def main() -> None:
     order = Order(**json.loads(sys.argv[1]))
     work = Task(order).ready()
     print("ready", flush=True)
     next(_answers())
+    ready = _moments_of_readiness()
     began_s, cpu_s = time.perf_counter(), _cpu_s()
     done = work()
-    figures = Figures(done, began_s, time.perf_counter(), _cpu_s() - cpu_s)
+    figures = Figures(done, ready[0] if ready else began_s, time.perf_counter(), _cpu_s() - cpu_s)
     if done != order.records:
         raise RuntimeError(f"{order.part}: {done} of {order.records} records were done")
     print(json.dumps(asdict(figures)), flush=True)

@@ -38,7 +38,7 @@ from include.pipelines.csv.source import RowSource, RowWork
 from include.pipelines.csv.tables import csv_target
 from include.pipelines.csv.transform import EnrichRow
 from include.warehouse.connection import Warehouse
-from include.warehouse.key_lists import page_keys
+from include.warehouse.key_lists import listed_keys
 from include.warehouse.pipeline import BeforeCommit
 from include.warehouse.rejects import open_reject_keys
 from include.warehouse.window import Window
@@ -201,7 +201,7 @@ class CsvPipeline:
         return mapping_of(self.settings, self._enrichment, header)
 
     def _keys_of(self, part: KeyListRange) -> list[str]:
-        return [str(key) for key in page_keys(self._warehouse, part.list_id, part.first, part.last)]
+        return [str(key) for key in listed_keys(self._warehouse, part)]
 
     def _tables_of(self, keys: set[str]) -> Mapping[str, RowRange]:
         return known_tables(self._warehouse, keys)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from include.connections.files.places import Places
-from include.engine.errors import FatalError, RecordRejected
+from include.engine.errors import FatalError
+from include.engine.judge import NoAnswer
 from include.engine.model import Batch, KeyListRange, Record, RowRange
 from include.pipelines.csv.input.mapping import ColumnMapping
 from include.pipelines.csv.input.tables import open_table
@@ -82,4 +83,5 @@ class RowSource:
                     missing.pop(str(record.key), None)
                     yield record
         for key in missing:
-            yield Record(key, None, fault=RecordRejected("source.missing", "no file that was planned has this row"))
+            # What was paid for it stays in the table.
+            yield Record(key, None, fault=NoAnswer("source.missing", "no file that was planned has this row"))

@@ -33,7 +33,7 @@ from include.pipelines.fhir.transform import ViewsTransform, process_transform
 from include.pipelines.fhir.views.reads import root_elements
 from include.pipelines.fhir.watermark import Watermark, marks_of
 from include.warehouse.connection import Warehouse
-from include.warehouse.key_lists import page_keys
+from include.warehouse.key_lists import listed_keys
 from include.warehouse.runs import first_success, last_watermark
 from include.warehouse.window import Window
 
@@ -83,7 +83,9 @@ class FhirPipeline:
         """Asks the server when it is first read from."""
         elements = {name: root_elements(views) for name, views in self.mapping.by_type.items()}
         searched = Searched(self._connect, elements if self.settings.only_elements else {})
-        return ResourceSource(searched, self._exported, self._kept, self._keys_of, keeps=self._keeps)
+        return ResourceSource(
+            searched, self._exported, self._kept, self._keys_of, keeps=self._keeps, vanished=self.settings.vanished
+        )
 
     def transform(self) -> Transform | ProcessTransform:
         """Parses and flattens, in threads or in worker processes."""
@@ -185,7 +187,7 @@ class FhirPipeline:
         return KeptFolder(named_folder("kept_folder", self.settings.kept_folder, self._objects))
 
     def _keys_of(self, part: KeyListRange) -> Iterator[Key]:
-        return page_keys(self._warehouse, part.list_id, part.first, part.last)
+        return listed_keys(self._warehouse, part)
 
 
 def _numbered(plans: Sequence[Sequence[Batch]]) -> list[Batch]:

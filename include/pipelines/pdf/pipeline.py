@@ -31,7 +31,7 @@ from include.pipelines.pdf.source import ManifestSource
 from include.pipelines.pdf.tables import pdf_target
 from include.pipelines.pdf.texts.render import render_texts
 from include.warehouse.connection import Warehouse
-from include.warehouse.key_lists import page_keys
+from include.warehouse.key_lists import listed_keys
 from include.warehouse.window import Window
 
 NAME = "pdf_text"
@@ -162,7 +162,7 @@ class PdfPipeline:
             yield from listing.documents()
 
     def _keys_of(self, part: KeyListRange) -> set[str]:
-        return {str(key) for key in page_keys(self._warehouse, part.list_id, part.first, part.last)}
+        return {str(key) for key in listed_keys(self._warehouse, part)}
 
 
 def _identity(location: LocalFile | RemoteFile, max_bytes: int) -> str:

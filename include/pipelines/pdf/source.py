@@ -73,7 +73,8 @@ class ManifestSource:
                     missing.remove(document.key)
                     yield from self._records([document])
         for key in sorted(missing):
-            fault = RecordRejected("source.missing", "the manifest names no document of this key")
+            # Another run's manifest may name it: its rows stay.
+            fault = NoAnswer("source.missing", "the manifest names no document of this key")
             yield Record(key, None, fault=fault)
 
     def _records(self, documents: Iterable[ManifestDocument]) -> Iterator[Record]:

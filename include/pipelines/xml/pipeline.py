@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from include.engine.errors import SettingsError
@@ -18,16 +19,18 @@ from include.pipelines.xml.language.contract import Contract
 from include.pipelines.xml.language.files import find_contract
 from include.pipelines.xml.mapping.compile import compile_contract
 from include.pipelines.xml.settings import XmlSettings
-from include.pipelines.xml.source.table import SourceNames
+from include.pipelines.xml.source.table import SourceNames, SourceTable
 from include.pipelines.xml.source.table_source import TableKeySpace, XmlTableSource
 from include.pipelines.xml.tables import target_of
 from include.warehouse.connection import Warehouse
-from include.warehouse.runs import last_watermark
+from include.warehouse.runs import Run, last_watermark
 from include.warehouse.window import Window
 
 NAME = "xml_records"
 
 _is_whole_number = re.compile("[+-]?[0-9]{1,19}").fullmatch
+
+INVERTED = "key_lower must lie before key_upper"
 
 MEANING = 2
 """Raised when this code gives other rows for the same contract and document: everything is redone then."""
@@ -39,15 +42,25 @@ class XmlPipeline:
     name = NAME
 
     def __init__(
-        self, settings: XmlSettings, window: Window | None, source_database: Warehouse, warehouse: Warehouse
+        self,
+        settings: XmlSettings,
+        window: Window | None,
+        source_database: Warehouse,
+        warehouse: Warehouse,
+        *,
+        run_ids: tuple[str, str] | None = None,
     ) -> None:
-        """Raises `SettingsError` for a contract with mistakes, all of them at once."""
+        """`run_ids` are the ids of the Dag and of its run, which reads above the watermark of an earlier one.
+
+        Raises `SettingsError` for a contract with mistakes, all of them at once.
+        """
         self.settings = settings
         self.contract: Contract = find_contract(settings.contract, settings.contract_folders)
         self.target = target_of(self.contract)
         self._window = window if settings.change_date_column is not None else None
         self._source_database = source_database
         self._warehouse = warehouse
+        self._run = None if run_ids is None else Run(NAME, self.target.name, *run_ids)
 
     @cached_property
     def mark_names(self) -> Sequence[str]:
@@ -89,6 +102,7 @@ class XmlPipeline:
             page_rows=settings.page_rows,
             page_bytes=settings.page_bytes,
             max_document_bytes=settings.max_document_bytes,
+            vanished=settings.vanished,
         )
 
     def transform(self) -> Transform | ProcessTransform:
@@ -124,7 +138,7 @@ class XmlPipeline:
     def plan(self, batch_size: int) -> list[Batch]:
         """Batches over what the settings and the window select.
 
-        Raises `SettingsError` for a table that is not there.
+        Raises `SettingsError` for a table that is not there, or a range that ends before it begins.
         """
         lower, upper = self._bounds()
         above = self._first_unread()
@@ -136,14 +150,22 @@ class XmlPipeline:
             raise SettingsError(
                 f"the keys of {self.settings.source_table} are {kind}, the contract's are not: key.type"
             )
-        return plan_keys(
-            TableKeySpace(self._source_database, table, lower, upper), batch_size, lower=lower, upper=upper
-        )
+        space = TableKeySpace(self._source_database, table, lower, upper)
+        if self._bounds() == (None, None):
+            space.refuse_null_keys()
+        batches = plan_keys(space, batch_size, lower=lower, upper=upper)
+        if not batches:
+            self._refuse_inverted(table)
+        return batches
 
     @property
     def reads_everything(self) -> bool:
-        """No window, range, list or watermark leaves a document out."""
-        return self._window is None and not self._reads_a_part and self._first_unread() is None
+        """No window, range or list leaves a document out, and no watermark could.
+
+        Whether one did is not asked here: the runs that left it may have been cleared since the plan.
+        """
+        goes_on = self.settings.without_change_date == "above_watermark" and not self.settings.force
+        return self._window is None and not self._reads_a_part and not goes_on
 
     def watermark(self) -> str | None:
         """The highest key of the source; only where runs read above the last one's, and all of that."""
@@ -161,7 +183,7 @@ class XmlPipeline:
     def _first_unread(self) -> Key | None:
         if self.settings.without_change_date != "above_watermark" or self.settings.force:
             return None
-        stored = last_watermark(self._warehouse, self.name, self.target.name)
+        stored = last_watermark(self._warehouse, self.name, self.target.name, before=self._run)
         if stored is None:
             return None
         # Text keys hold no NUL, so none lies between the key and this bound.
@@ -169,9 +191,18 @@ class XmlPipeline:
 
     def _bounds(self) -> tuple[Key | None, Key | None]:
         lower, upper = self._key(self.settings.key_lower), self._key(self.settings.key_upper)
-        if isinstance(lower, int) and isinstance(upper, int) and lower >= upper:
-            raise SettingsError("key_lower must lie before key_upper")
+        is_inverted = lower >= upper if isinstance(lower, int) and isinstance(upper, int) else lower == upper
+        if is_inverted and lower is not None:
+            raise SettingsError(INVERTED)
         return lower, upper
+
+    def _refuse_inverted(self, table: SourceTable) -> None:
+        """How text sorts, the database alone knows: the range is inverted where the keys are that lie the other way."""
+        lower, upper = self._bounds()
+        if lower is None or upper is None or isinstance(lower, int):
+            return
+        if TableKeySpace(self._source_database, replace(table, window=None), upper, lower).last() is not None:
+            raise SettingsError(INVERTED)
 
     def _key(self, bound: Key | None) -> Key | None:
         """A bound from the trigger form may be a number written as text."""

@@ -46,7 +46,7 @@ class XmlSettings(RunSettings):
     """Table of documents."""
 
     key_column: str = Field(default="app_id", min_length=1)
-    """Its column of record keys: integer or text, and unique."""
+    """Its column of record keys: integer or text, unique, and never NULL."""
 
     xml_column: str = Field(default="xml", min_length=1)
     """Its column of documents: text, XML or bytes."""
@@ -56,8 +56,8 @@ class XmlSettings(RunSettings):
     `without_change_date` says what a run reads. Rows whose change date is NULL are read by every run."""
 
     without_change_date: Literal["above_watermark", "skip_unchanged"] | None = None
-    """Required without a change date: read keys above the highest one of the last successful run, or read all and
-    skip the documents whose content has not changed."""
+    """Required without a change date: read keys above the highest one of the last successful run before this one, or
+    read all and skip the documents whose content has not changed."""
 
     contract: str = Field(default="lending", pattern=CONTRACT_NAME_PATTERN, json_schema_extra=PARAM)
     """Name of the mapping contract, a file `<name>.json` in one of the contract folders."""

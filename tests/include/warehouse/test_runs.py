@@ -51,6 +51,33 @@ def test_the_watermark_is_that_of_the_last_success(warehouse: Warehouse, load: L
     assert last_watermark(warehouse, "toy", "people") == "mark b"
 
 
+def test_the_watermark_before_a_run_is_that_of_the_runs_that_were_opened_before_it(
+    warehouse: Warehouse, load: Load
+) -> None:
+    load()
+    first, second = Run("toy", "people", "toy_dag", "a"), Run("toy", "people", "toy_dag", "b")
+    assert last_watermark(warehouse, "toy", "people", before=first) is None
+    for run in (first, second, first):
+        start_run(warehouse, run, [], watermark=f"mark {run.run_id}")
+        finish_run(warehouse, run, "succeeded", {})
+    assert last_watermark(warehouse, "toy", "people") == "mark a", "it ended last"
+    assert last_watermark(warehouse, "toy", "people", before=first) is None
+    assert last_watermark(warehouse, "toy", "people", before=second) == "mark a"
+    assert last_watermark(warehouse, "toy", "people", before=RUN) == "mark a", "a new run has all before it"
+
+
+def test_a_dry_run_is_no_first_success(warehouse: Warehouse, load: Load) -> None:
+    load()
+    for name, settings in (("dry", {"dry_run": True}), ("real", {"file": '"dry_run": true', "dry_run": False})):
+        assert first_success(warehouse, "toy", "people") is None
+        run = Run("toy", "people", "toy_dag", name)
+        start_run(warehouse, run, [], settings=settings)
+        finish_run(warehouse, run, "succeeded", {})
+    line = run_line(warehouse, Run("toy", "people", "toy_dag", "real"))
+    assert line is not None
+    assert first_success(warehouse, "toy", "people") == datetime.fromisoformat(line["ended_at"]).replace(tzinfo=UTC)
+
+
 def test_the_first_success_is_the_earliest_end_of_a_run_that_succeeded(warehouse: Warehouse, load: Load) -> None:
     load()
     assert first_success(warehouse, "toy", "people") is None

@@ -9,6 +9,7 @@ from include.engine.model import Batch, Key, KeyListRange, NamedSlice, Record
 from include.pipelines.fhir.source.exported import DELETIONS, FILES, Exported
 from include.pipelines.fhir.source.kept import KEPT, KeptFolder
 from include.pipelines.fhir.source.searched import Searched
+from include.warehouse.vanished import Vanished
 
 
 class ResourceSource:
@@ -22,19 +23,24 @@ class ResourceSource:
         keys_of: Callable[[KeyListRange], Iterator[Key]],
         *,
         keeps: bool,
+        vanished: Vanished = "keep",
     ) -> None:
-        """`exported` and `kept` raise `SettingsError` where their folder is not there; `keeps` what is read."""
+        """`exported` and `kept` raise `SettingsError` where their folder is not there; `keeps` what is read.
+
+        `vanished` is for listed keys that the server does not know.
+        """
         self._searched = searched
         self._exported = exported
         self._kept = kept
         self._keys_of = keys_of
         self._keeps = keeps
+        self._vanished: Vanished = vanished
 
     def read(self, batch: Batch) -> Iterator[Record]:
         """In a stable order, as far as the server's is."""
         match batch.part:
             case KeyListRange() as part:
-                return self._keep(self._searched.listed(self._keys_of(part)))
+                return self._keep(self._searched.listed(self._keys_of(part), self._vanished))
             case NamedSlice(name) as part if name.startswith(KEPT):
                 return self._kept().read(part)
             case NamedSlice(name) as part if name.startswith(FILES):
@@ -50,7 +56,8 @@ class ResourceSource:
         deleted, doubtful = self._exported().deletions(part)
         yield from deleted
         if doubtful:
-            yield from self._searched.listed(sorted(doubtful))
+            # The export did call them deleted.
+            yield from self._searched.listed(sorted(doubtful), "remove")
 
     def _keep(self, records: Iterator[Record]) -> Iterator[Record]:
         return self._kept().keeping(records) if self._keeps else records

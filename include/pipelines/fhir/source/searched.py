@@ -14,6 +14,7 @@ from include.pipelines.fhir.records import deletion_of, record_of, resource_text
 from include.pipelines.fhir.source.search_plan import server_time
 from include.pipelines.fhir.streams import Stream, stream_of
 from include.pipelines.fhir.views.resources import is_key
+from include.warehouse.vanished import Vanished, missing_record
 
 Connect = Callable[[], FHIRClient]
 """A client of the server, which its user closes."""
@@ -42,22 +43,25 @@ class Searched:
             for entry in client.search_all(search, counted=True):
                 yield record_of(resource_text(entry.resource))
 
-    def listed(self, keys: Iterable[Key]) -> Iterator[Record]:
+    def listed(self, keys: Iterable[Key], vanished: Vanished) -> Iterator[Record]:
         """The resources of these keys, some at a time.
 
-        One that the server says it has deleted comes as a deletion; one that it does not know comes with a fault.
+        One that the server says it has deleted comes as a deletion; one that it does not know comes with a fault, and
+        loses its rows where `vanished` says `remove`.
         """
         iterator = map(str, keys)
         with self._connect() as client:
             while chunk := list(dict.fromkeys(islice(iterator, LISTED))):
-                yield from (_missing(key) for key in chunk if not is_key(key))
+                yield from (_missing(key, vanished) for key in chunk if not is_key(key))
                 for resource_type in sorted({key.partition("/")[0] for key in chunk if is_key(key)}):
                     ids = [
                         key.partition("/")[2] for key in chunk if is_key(key) and key.startswith(f"{resource_type}/")
                     ]
-                    yield from self._of_type(client, resource_type, ids)
+                    yield from self._of_type(client, resource_type, ids, vanished)
 
-    def _of_type(self, client: FHIRClient, resource_type: str, ids: Sequence[str]) -> Iterator[Record]:
+    def _of_type(
+        self, client: FHIRClient, resource_type: str, ids: Sequence[str], vanished: Vanished
+    ) -> Iterator[Record]:
         stream = Stream(resource_type, resource_type, (("_id", ",".join(ids)),))
         search = stream.search(elements=self._elements.get(resource_type, ()), page_size=len(ids))
         missing = dict.fromkeys(ids)
@@ -68,10 +72,11 @@ class Searched:
         if missing:
             # By the server's clock, and before the reads: what it creates anew under such an id is newer.
             moment = version_at(server_time(client, Stream(resource_type, resource_type)) + DATE_CUTS)
-            yield from (_looked_up(client, resource_type, resource_id, moment) for resource_id in missing)
+            for resource_id in missing:
+                yield _looked_up(client, resource_type, resource_id, moment, vanished)
 
 
-def _looked_up(client: FHIRClient, resource_type: str, resource_id: str, moment: str) -> Record:
+def _looked_up(client: FHIRClient, resource_type: str, resource_id: str, moment: str, vanished: Vanished) -> Record:
     """Of a resource that no search finds: only a read tells whether it was deleted."""
     try:
         return record_of(resource_text(client.read(resource_type, resource_id)))
@@ -79,9 +84,9 @@ def _looked_up(client: FHIRClient, resource_type: str, resource_id: str, moment:
         if rejected.code == "fhir.deleted":
             return deletion_of(resource_type, resource_id, moment)
         if rejected.code == "fhir.not_found":
-            return _missing(f"{resource_type}/{resource_id}")
+            return _missing(f"{resource_type}/{resource_id}", vanished)
         return Record(f"{resource_type}/{resource_id}", None, fault=rejected)
 
 
-def _missing(key: str) -> Record:
-    return Record(key, None, fault=RecordRejected("source.missing", "the server has no resource of this key"))
+def _missing(key: str, vanished: Vanished) -> Record:
+    return missing_record(key, "the server has no resource of this key", vanished)

@@ -70,9 +70,3 @@ def key_of(value: object) -> Key:
     raise FatalError(
         f"key_column: a key of the source is {kind}, it must be an integer or text: read a view without it"
     )
-
-
-def missing_record(key: Key) -> Record:
-    """Of a key that was asked for by name."""
-    fault = RecordRejected("source.missing", "the source has no record of this key")
-    return Record(key, None, fault=fault)

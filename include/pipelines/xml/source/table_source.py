@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from include.engine.errors import FatalError
 from include.engine.model import Batch, Key, KeyListRange, KeyRange, Record
-from include.pipelines.xml.source.rows import key_of, missing_record, record_of
+from include.pipelines.xml.source.rows import key_of, record_of
 from include.pipelines.xml.source.table import SourceNames, SourceTable, find_source_table
 from include.warehouse.connection import Warehouse
-from include.warehouse.key_lists import page_keys
+from include.warehouse.key_lists import listed_keys
+from include.warehouse.vanished import Vanished, missing_record
 from include.warehouse.window import Window
 
 LISTED_KEYS = 200
@@ -38,8 +39,11 @@ class XmlTableSource:
         page_rows: int = 500,
         page_bytes: int = 8 * 1024 * 1024,
         max_document_bytes: int | None = None,
+        vanished: Vanished = "keep",
     ) -> None:
         """`key_lists` is the warehouse that holds stored lists of keys, where that is another one.
+
+        A listed key that the table does not have is rejected, and loses its rows where `vanished` says `remove`.
 
         Documents above `max_document_bytes`, of the text as UTF-8, come with a fault in place of their payload. A large
         one takes three times its size while it is fetched from SQL Server (the driver's buffer, its text, bytes), twice
@@ -52,6 +56,7 @@ class XmlTableSource:
         self._page_rows = page_rows
         self._page_bytes = page_bytes
         self._max_document_bytes = max_document_bytes
+        self._vanished: Vanished = vanished
 
     @cached_property
     def table(self) -> SourceTable:
@@ -62,13 +67,14 @@ class XmlTableSource:
         """Records in key order; those of a stored list in its order, 200 at a time.
 
         A document that is NULL, or a listed key that the table does not have (any more), comes with a fault.
-        Raises `FatalError` when the key column is not unique: paging by key would lose records.
+        Raises `FatalError` when the key column is not unique: paging by key would lose records; `SourceChanged` for a
+        list that is not the one that was planned.
         """
         match batch.part:
             case KeyRange(lower, upper):
                 return self._read_range(lower, upper)
-            case KeyListRange(list_id, first, last):
-                return self._read_listed(page_keys(self._key_lists, list_id, first, last))
+            case KeyListRange() as part:
+                return self._read_listed(listed_keys(self._key_lists, part))
             case other:
                 raise FatalError(f"documents are read by key, not by {type(other).__name__}")
 
@@ -93,7 +99,8 @@ class XmlTableSource:
                 yield from found
                 if complete or not found:
                     break
-            yield from (missing_record(key) for key in wanted)
+            for key in wanted:
+                yield missing_record(key, "the source has no record of this key", self._vanished)
 
     def _page(self, conditions: Iterable[sa.ColumnElement[bool]]) -> tuple[list[Record], bool]:
         """The first records that meet the conditions, and whether these are all."""
@@ -160,6 +167,14 @@ class TableKeySpace:
         statement = sa.select(self._table.key).where(*conditions).order_by(self._table.key.desc()).limit(1)
         found = self._scalar("find the source's last key", statement)
         return None if found is None else key_of(found)
+
+    def refuse_null_keys(self) -> None:
+        """Raise `FatalError` for a row of the window without a key: no range has it, so no batch would read it."""
+        table = self._table
+        statement = sa.select(sa.literal(1)).select_from(table.key.table)
+        statement = statement.where(table.key.is_(None), *table.conditions(None, None)).limit(1)
+        if self._scalar("look for a key that is NULL", statement) is not None:
+            key_of(None)  # raises, as for a batch that meets it
 
     def _scalar(self, what: str, statement: sa.Select[Any]) -> Any:  # noqa: ANN401 - a driver's value
         return self._warehouse.transact(what, lambda c: c.execute(statement).scalar(), write=False)

@@ -197,6 +197,22 @@ def test_listed_keys_are_found_in_their_files_and_the_others_rejected(local: Csv
     assert (line["records_written"], line["rejected_by_code"]) == (3, {"source.missing": 2})
 
 
+def test_a_listed_row_whose_file_is_known_no_more_is_rejected_and_keeps_what_was_made_of_it(
+    house: CsvHouse, warehouse: Warehouse
+) -> None:
+    house.write(2)
+    (batch,) = house.plan()
+    house.load(batch)
+    before = values(house, "email_body")
+    assert isinstance(batch.part, RowRange)
+    assert all(before)
+    store_keys(warehouse, "mine", [TableKeys(batch.part).row(1)])
+    warehouse.transact("forget the files", lambda c: c.exec_driver_sql("DELETE FROM csv_files"))
+    line = house.load(Batch(0, KeyListRange("mine", 0, 1), 1), force=True, max_reject_rate=1)
+    assert line["rejected_by_code"] == {"source.missing": 1}
+    assert values(house, "email_body") == before
+
+
 def test_open_rejects_of_other_files_and_of_files_that_changed_are_left_alone(
     house: CsvHouse, warehouse: Warehouse
 ) -> None:

@@ -76,6 +76,16 @@ def test_a_listed_key_is_read_from_the_manifest_and_one_that_it_does_not_name_is
     assert (line["records_written"], line["rejected_by_code"]) == (1, {"source.missing": 1})
 
 
+def test_a_listed_document_that_the_manifest_names_no_more_is_rejected_and_keeps_its_pages(house: House) -> None:
+    house.load()
+    before = house.texts()
+    house.write_manifest([entry("0.pdf")])
+    store_keys(house.warehouse, "mine", [str(key_of("1.pdf"))])
+    line = house.load(Batch(0, KeyListRange("mine", 0, 1), 1), key_list="mine", max_reject_rate=1)
+    assert line["rejected_by_code"] == {"source.missing": 1}
+    assert house.texts() == before
+
+
 def test_batches_read_the_manifest_as_it_was_planned(house: House) -> None:
     (batch,) = house.pipeline().plan(100)
     house.write_manifest([])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from include.engine.errors import SettingsError
+from include.engine.errors import FatalError, SettingsError, SourceChanged
 from include.engine.model import Batch, KeyRange, NotedRows, Record
 from include.engine.settings import EngineSettings
 from include.pipelines.xml.language.files import CONTRACT_FOLDER
@@ -20,6 +20,7 @@ from include.pipelines.xml.settings import XmlSettings
 from include.sandbox.lending import FIRST_KEY, Sample, lending_document, write_sample
 from include.warehouse.attempt import Attempt
 from include.warehouse.connection import Warehouse, sqlite_warehouse
+from include.warehouse.key_lists import plan_listed, store_keys
 from include.warehouse.ledger import SUCCEEDED
 from include.warehouse.load import load_batch
 from include.warehouse.runs import Run, finish_run, start_run
@@ -147,6 +148,30 @@ def test_without_a_change_date_a_run_reads_above_the_last_successful_runs_highes
     assert [batch.part for batch in planned] == [KeyRange(FIRST_KEY + 100, None)]
 
 
+def test_a_run_that_is_done_again_reads_what_it_read_and_not_above_its_own_highest_key(
+    tmp_path: Path, source: Warehouse, warehouse: Warehouse
+) -> None:
+    def run(run_id: str) -> list[Any]:
+        xml = XmlPipeline(XmlSettings(**NO_CHANGE_DATE), None, source, warehouse, run_ids=("d", run_id))
+        prepare(warehouse, xml.name, xml.target)
+        mark, batches = xml.watermark(), xml.plan(1000)
+        assert not xml.reads_everything, "the watermark may come and go until the run is judged"
+        start_run(warehouse, Run(xml.name, xml.target.name, "d", run_id), batches, watermark=mark)
+        finish_run(warehouse, Run(xml.name, xml.target.name, "d", run_id), SUCCEEDED, {})
+        return [batch.part for batch in batches]
+
+    assert run("first") == run("first") == [KeyRange(None, None)]
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute("INSERT INTO app_xml VALUES (?, '<x/>', '2025-02-01')", (FIRST_KEY + 500,))
+    assert run("second") == run("second") == [KeyRange(FIRST_KEY + 100, None)]
+    assert run("third") == []
+
+
+def test_force_reads_everything_whatever_the_watermark(source: Warehouse, warehouse: Warehouse) -> None:
+    assert pipeline(source, warehouse, **NO_CHANGE_DATE, force=True).reads_everything
+    assert not pipeline(source, warehouse, **NO_CHANGE_DATE, force=True, key_lower=1).reads_everything
+
+
 @pytest.mark.parametrize(
     "part", [{"key_lower": FIRST_KEY}, {"key_upper": 5}, {"key_list": "x"}, {"open_rejects_only": True}]
 )
@@ -167,6 +192,84 @@ def test_keys_of_another_kind_than_the_contracts_are_refused_when_planning(
     for bound in ("x", "1_0", "\uff11", "9" * 19, "9" * 200):
         with pytest.raises(SettingsError, match="key_lower, key_upper: the contract's keys are numbers of 64 bits"):
             pipeline(source, warehouse, key_lower=bound).plan(10)
+
+
+@pytest.fixture
+def text_keys(tmp_path: Path) -> tuple[Warehouse, dict[str, Any]]:
+    """A table whose keys are text that sorts without case, and the settings that read it."""
+    contract = json.loads((CONTRACT_FOLDER / "lending.json").read_text(encoding="utf-8"))
+    contract["key"]["type"] = "string(20)"
+    (tmp_path / "lending.json").write_text(json.dumps(contract))
+    with closing(sqlite3.connect(tmp_path / "texts.db")) as connection, connection:
+        connection.execute("CREATE TABLE app_xml (app_id TEXT COLLATE NOCASE PRIMARY KEY, xml TEXT, changed_at TEXT)")
+        rows = [(key, "<x/>", "2025-01-01") for key in ("a1", "B1", "c1", "D1", "e1")]
+        connection.executemany("INSERT INTO app_xml VALUES (?, ?, ?)", rows)
+    return sqlite_warehouse(tmp_path / "texts.db"), {"contract_folder": tmp_path}
+
+
+def test_a_range_of_text_keys_that_ends_before_it_begins_is_refused_by_the_databases_order(
+    text_keys: tuple[Warehouse, dict[str, Any]], warehouse: Warehouse
+) -> None:
+    source, settings = text_keys
+    for lower, upper in (("d", "b"), ("D", "b"), ("d", "B"), ("b", "b")):
+        with pytest.raises(SettingsError, match="key_lower must lie before key_upper"):
+            pipeline(source, warehouse, **settings, key_lower=lower, key_upper=upper).plan(10)
+    for lower, upper, keys in (("b", "D", 2), ("B", "d", 2), ("x", "y", 0), ("b", "b0", 0)):
+        batches = pipeline(source, warehouse, **settings, key_lower=lower, key_upper=upper).plan(10)
+        assert sum(batch.planned_records for batch in batches) == keys
+    nothing = Window(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
+    with pytest.raises(SettingsError, match="key_lower must lie before key_upper"):
+        pipeline(source, warehouse, nothing, **settings, key_lower="d", key_upper="b").plan(10)
+
+
+@pytest.mark.parametrize("batch_size", [2, 10])
+def test_a_key_that_is_null_is_found_by_the_plan_whatever_the_number_of_batches(
+    tmp_path: Path, text_keys: tuple[Warehouse, dict[str, Any]], warehouse: Warehouse, batch_size: int
+) -> None:
+    source, settings = text_keys
+    with closing(sqlite3.connect(tmp_path / "texts.db")) as connection, connection:
+        connection.execute("INSERT INTO app_xml VALUES (NULL, '<x/>', '2025-01-01')")
+    with pytest.raises(FatalError, match=r"key_column: a key of the source is NULL, .*: read a view without it"):
+        pipeline(source, warehouse, **settings).plan(batch_size)
+    other = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    assert pipeline(source, warehouse, other, **settings).plan(batch_size) == [], "it is none of that window"
+    assert pipeline(source, warehouse, **settings, key_lower="b").plan(batch_size), "nor of a range that is asked for"
+
+
+@pytest.mark.parametrize(("vanished", "left"), [("keep", 10), ("count", 10), ("remove", 9)])
+def test_a_listed_document_that_vanished_is_rejected_and_its_rows_stay_unless_vanished_ones_are_removed(
+    tmp_path: Path, warehouse: Warehouse, vanished: str, left: int
+) -> None:
+    write_sample(tmp_path / "ten.db", 10, size_bytes=4_000)
+    ten = sqlite_warehouse(tmp_path / "ten.db")
+    load_once(pipeline(ten, warehouse), warehouse, "all")
+    with closing(sqlite3.connect(tmp_path / "ten.db")) as connection, connection:
+        connection.execute("DELETE FROM app_xml WHERE app_id = ?", (FIRST_KEY,))
+    store_keys(warehouse, "mine", [FIRST_KEY, FIRST_KEY + 1])
+    line = load_once(pipeline(ten, warehouse, key_list="mine", vanished=vanished), warehouse, "listed")
+    assert (line["records_written"], line["rejected_by_code"]) == (1, {"source.missing": 1})
+    with warehouse.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM app_base").scalar_one() == left
+    assert verify(warehouse, "xml_records", pipeline(ten, warehouse).target) == []
+
+
+def test_a_list_that_is_replaced_between_plan_and_load_is_fatal(source: Warehouse, warehouse: Warehouse) -> None:
+    xml = pipeline(source, warehouse, key_list="mine")
+    prepare(warehouse, xml.name, xml.target)
+    store_keys(warehouse, "mine", [FIRST_KEY])
+    (batch,) = plan_listed(warehouse, "mine", 10)
+    store_keys(warehouse, "mine", [FIRST_KEY + 1])
+    with pytest.raises(SourceChanged, match="list mine: positions 0 to 1 do not hold the keys that were planned"):
+        list(xml.source().read(batch))
+
+
+def load_once(xml: XmlPipeline, warehouse: Warehouse, run_id: str) -> dict[str, Any]:
+    """In one batch."""
+    prepare(warehouse, xml.name, xml.target)
+    listed = xml.settings.key_list
+    (batch,) = xml.plan(1000) if listed is None else plan_listed(warehouse, listed, 1000)
+    attempt = Attempt(xml.name, xml.target.name, "d", run_id, "load", 0, run_id, 1)
+    return load_batch(xml, batch, attempt, warehouse, EngineSettings(), stop=threading.Event())
 
 
 def test_the_fingerprint_is_that_of_what_decides_the_rows(

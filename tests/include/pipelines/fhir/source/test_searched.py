@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from include.engine.errors import FatalError, TransientError
+from include.engine.judge import NoAnswer
 from include.engine.model import NamedSlice, Record
 from include.pipelines.fhir.client.client import FHIRClient
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.source.searched import LISTED, Searched
+from include.warehouse.vanished import Vanished
 from tests.fixtures.clocks import QuickClock
 from tests.fixtures.loopback import LoopbackServer, Received, Reply, fhir, loopback, outcome
 
@@ -28,9 +30,11 @@ def searched(server: LoopbackServer, elements: dict[str, tuple[str, ...]] | None
     return Searched(lambda: FHIRClient(settings, clock=QuickClock()), elements or {})
 
 
-def read(handle: Callable[[Received], Reply], *keys: str) -> tuple[list[Record], list[Received]]:
+def read(
+    handle: Callable[[Received], Reply], *keys: str, vanished: Vanished = "keep"
+) -> tuple[list[Record], list[Received]]:
     with loopback(handle) as server:
-        return list(searched(server).listed(keys)), server.received
+        return list(searched(server).listed(keys, vanished)), server.received
 
 
 def test_a_slice_is_the_search_that_its_name_and_bounds_say() -> None:
@@ -106,3 +110,20 @@ def test_a_listed_key_that_no_search_finds_is_looked_up_and_its_answer_decides()
         "Patient/shut": "fhir.refused",
         "no key": "source.missing",
     }
+
+
+@pytest.mark.parametrize(("vanished", "stay"), [("keep", True), ("count", True), ("remove", False)])
+def test_the_rows_of_a_listed_resource_that_the_server_does_not_know_stay_unless_the_vanished_are_removed(
+    vanished: Vanished, stay: bool
+) -> None:
+    def handle(request: Received) -> Reply:
+        if "_id" in request.query:
+            return bundle()
+        if "_count" in request.query:
+            return fhir({"resourceType": "Bundle", "type": "searchset"}, Date="Sun, 01 Mar 2026 11:59:59 GMT")
+        return outcome(404, code="not-found")
+
+    (record,) = read(handle, "Patient/nowhere", vanished=vanished)[0]
+    assert record.fault is not None
+    assert record.fault.code == "source.missing"
+    assert isinstance(record.fault, NoAnswer) is stay
