@@ -233,6 +233,8 @@ class InsertBatch:
     """Records of this attempt that the reader had delivered, resumed ones not counted; never less than settled."""
     retries: int = 0
     """Repeated tries of these records' transforms."""
+    wall_s: float = 0.0
+    """Of this attempt, when the commit was begun."""
 
 
 @dataclass(frozen=True, slots=True)

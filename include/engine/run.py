@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from include.engine.abort import Abort
 from include.engine.bugs import rejection_of
-from include.engine.errors import BatchStopped, LedgerMismatch
+from include.engine.errors import BatchStopped, HeadraceError, LedgerMismatch
 from include.engine.handoff import HandOff
 from include.engine.insert_queue import InsertQueue
 from include.engine.judge import Judge
@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 TICK_S = 0.05
 """The supervisor looks this often at the stop event, overdue records and progress."""
 STOP_S = 2.0
-"""All threads but those in a query end within this time when the batch ends early."""
+"""All threads but those in a query end within this time when the batch ends early; when told to stop, only the
+writer's query is waited for."""
 
 OnProgress = Callable[[Progress], None]
 OnEnd = Callable[[BatchStats, BaseException | None], None]
@@ -64,8 +65,8 @@ def run_batch(
 
     Raises the first error of any thread, unchanged: `FatalError` and its kinds, `TransientError` of the
     source or of a commit that ran out of tries, `BatchStopped` after `stop` was set. What was committed
-    stays. An exception that a signal raises in the calling thread ends all threads first. The sink is
-    closed in every case.
+    stays. An exception that a signal raises in the calling thread sets `stop` and ends all threads first.
+    The sink is closed in every case.
     """
     abort = Abort()
     run = _BatchRun(batch, settings, stop, abort)
@@ -79,14 +80,14 @@ def run_batch(
         run.start(source, sink, memory, workforce, settled_before or Receipt())
         run.supervise(on_progress)
     except BaseException as error:  # noqa: BLE001 - a signal's exception too must free the threads before it goes on
-        abort.fail(error)
+        run.end_by(error)
         failure = error
     try:
         run.join(sink)
         if failure is None:
             run.check_ledger()
     except BaseException as error:  # noqa: BLE001 - as above; on_end comes first
-        abort.fail(error)
+        run.end_by(error)
         failure = failure or error
     stats = run.stats()
     _report(on_end, stats, failure)
@@ -132,6 +133,7 @@ class _BatchRun:
             records_read=lambda: reader.records_read,
             before=before,
             on_done=self._finished.set,
+            began=self._started,
         )
         self._pool = TransformPool(
             workforce.judges,
@@ -169,6 +171,15 @@ class _BatchRun:
         if self._stop.is_set():
             raise self._abort.error or BatchStopped(f"batch {self._batch.index} was told to stop")
 
+    def end_by(self, error: BaseException) -> None:
+        """Free all threads. One of a signal, as an execution timeout, stops them like a kill.
+
+        Those that wait for another's lock look at the stop event alone.
+        """
+        if error is not self._abort.error and not isinstance(error, HeadraceError):
+            self._stop.set()
+        self._abort.fail(error)
+
     def join(self, sink: Sink) -> None:
         """Wait for the threads within their bounds; those that do not come are left behind as daemons."""
         deadline = time.monotonic() + STOP_S
@@ -179,7 +190,10 @@ class _BatchRun:
         for thread in (self._reader, self._writer):
             if thread is None or thread.ident is None:  # never started
                 continue
-            thread.join(max(0.0, deadline + self._settings.query_timeout_s - time.monotonic()))
+            # What the reader has in hand can be read again; the writer may be amid a commit.
+            hurries = thread is self._reader and self._stop.is_set()
+            query_s = 0.0 if hurries else self._settings.query_timeout_s
+            thread.join(max(0.0, deadline + query_s - time.monotonic()))
             if thread.is_alive():
                 log.warning("batch %d: %s does not come back, it is left behind", self._batch.index, thread.name)
         if self._writer is None or self._writer.ident is None:
@@ -203,6 +217,7 @@ class _BatchRun:
             queue_peak=self._depth.peak,
             counters=self._counters(),
         )
+        stats.measured_s = stats.counters.wall_s
         if self._reader is not None:
             stats.reader_busy_s = self._reader.busy_s
         if self._pool is not None and self._workforce is not None:

@@ -41,6 +41,7 @@ class Counters:
     """Summed over workers, waits between tries not counted."""
     insert_s: float = 0.0
     wall_s: float = 0.0
+    """Of attempts that were killed, up to their last commit; the other seconds are of those that lived to report."""
 
     @property
     def records_settled(self) -> int:
@@ -75,6 +76,8 @@ class Measures:
     """Of each record that had a transform: the time in it over all its tries."""
     insert_latency: Histogram = field(default_factory=Histogram)
     """Of each insert batch, its replays included."""
+    measured_s: float = 0.0
+    """Wall time of the attempts that the busy seconds are of: those that were killed have left none."""
     reader_busy_s: float = 0.0
     """In the source and the look-up of prior records, not waiting for room."""
     worker_busy_s: list[float] = field(default_factory=list)
@@ -101,24 +104,20 @@ class Measures:
 
     @property
     def busy_shares(self) -> dict[str, float]:
-        """Share of the wall time, 0 to 1, by part of the house: `reader`, `worker 1` …, `writer`."""
-        wall_s = self.counters.wall_s or 1.0
-        parts = {"reader": self.reader_busy_s}
-        parts |= {f"worker {number}": busy_s for number, busy_s in enumerate(self.worker_busy_s, start=1)}
-        parts["writer"] = self.writer_busy_s
-        return {name: min(1.0, busy_s / wall_s) for name, busy_s in parts.items()}
+        """Share of the wall time, 0 to 1, of `reader`, `workers` (their mean) and `writer`."""
+        wall_s = self.measured_s or self.counters.wall_s or 1.0
+        return {part: min(1.0, busy_s / wall_s) for part, busy_s in self._busy_s.items()}
 
     @property
     def bottleneck(self) -> str:
         """The busiest of `reader`, `workers` (their mean: one slow record is no bottleneck) and `writer`."""
-        workers_s = sum(self.worker_busy_s) / (len(self.worker_busy_s) or 1)
-        busy_s = {"reader": self.reader_busy_s, "workers": workers_s, "writer": self.writer_busy_s}
+        busy_s = self._busy_s
         return max(busy_s, key=lambda part: busy_s[part])
 
     @property
-    def mean_record_s(self) -> float:
-        """Mean time in the transform of a record that had one."""
-        return self.transform_latency.mean_s
+    def _busy_s(self) -> dict[str, float]:
+        workers_s = sum(self.worker_busy_s) / (len(self.worker_busy_s) or 1)
+        return {"reader": self.reader_busy_s, "workers": workers_s, "writer": self.writer_busy_s}
 
     def records_per_s(self, elapsed_s: float | None = None) -> float:
         """Settled records by `elapsed_s`, the run's duration; by default by the wall time, summed over batches."""
@@ -192,6 +191,7 @@ class RunStats(Measures):
             counters=self.counters + other.counters,
             transform_latency=self.transform_latency + other.transform_latency,
             insert_latency=self.insert_latency + other.insert_latency,
+            measured_s=self.measured_s + other.measured_s,
             reader_busy_s=self.reader_busy_s + other.reader_busy_s,
             worker_busy_s=[mine + theirs for mine, theirs in workers],
             writer_busy_s=self.writer_busy_s + other.writer_busy_s,

@@ -40,10 +40,15 @@ class DatabaseInsertThread(threading.Thread):
         records_read: Callable[[], int],
         before: Receipt,
         on_done: Callable[[], None],
+        began: float,
     ) -> None:
-        """`before` is what earlier attempts of the cycle settled: the limits of rejects count it."""
+        """`before` is what earlier attempts of the cycle settled: the limits of rejects count it.
+
+        `began` is `perf_counter` at the start of the attempt.
+        """
         super().__init__(name="headrace-writer", daemon=True)
         self._before = before
+        self._began = began
         self._queue = queue
         self._sink = sink
         self._settings = settings
@@ -73,8 +78,8 @@ class DatabaseInsertThread(threading.Thread):
         while settlements := self._queue.take(self._settings.insert_batch, self._settings.max_wait_s):
             ordinal += 1
             retries = sum([settlement.attempts for settlement in settlements]) - len(settlements)
-            insert_batch = InsertBatch(ordinal, settlements, self._records_read(), retries)
             started = time.perf_counter()
+            insert_batch = InsertBatch(ordinal, settlements, self._records_read(), retries, started - self._began)
             receipt = self._commit(insert_batch)
             insert_s = time.perf_counter() - started
             self.busy_s += insert_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from include.engine.bugs import bugs_among
@@ -13,17 +14,47 @@ from include.warehouse.attempt import Cycle
 from include.warehouse.settling import DUPLICATE_KEY
 
 
-def uncounted_duplicates(cycle: Cycle, stats: BatchStats, *, succeeded: bool) -> Receipt:
-    """Records that a resumed attempt dropped for their key although no earlier attempt had counted them.
+def settled_before(cycle: Cycle, stats: BatchStats, overtaken: int) -> Receipt:
+    """What earlier attempts have settled, mended by what this one found of it: it has read the source to its end.
 
-    The attempt before ended between two records of one key. Known once the source was read to its end.
+    It drops a record for its key although no earlier attempt had counted it, where the one before ended between two
+    records of one key. It settles a record again although one had counted it, where its key is among the `overtaken`:
+    then only the last settlement counts. A record that is counted and not found otherwise has left the source.
     """
-    surplus = stats.counters.records_resumed - cycle.settled.settled if succeeded else 0
-    return Receipt(skipped=surplus, skipped_by_reason={DUPLICATE_KEY: surplus}) if surplus > 0 else Receipt()
+    surplus = stats.counters.records_resumed - cycle.settled.settled
+    if surplus > 0:
+        return cycle.settled + Receipt(skipped=surplus, skipped_by_reason={DUPLICATE_KEY: surplus})
+    return _without(cycle.settled, min(-surplus, overtaken))
+
+
+def _without(settled: Receipt, forgotten: int) -> Receipt:
+    """Less so many records, in proportion: which ones they were is what is forgotten."""
+    if not forgotten:
+        return settled
+    rejected, skipped = dict(settled.rejected_by_code), dict(settled.skipped_by_reason)
+    counts = [settled.written, *rejected.values(), *skipped.values()]
+    kept: list[int] = []
+    for reached in accumulate(counts):
+        kept.append(reached * (settled.settled - forgotten) // settled.settled - sum(kept))
+    written, of_codes, of_reasons = kept[0], kept[1 : 1 + len(rejected)], kept[1 + len(rejected) :]
+
+    def share(rows: int) -> int:
+        return rows * written // settled.written if settled.written else 0
+
+    return Receipt(
+        written=written,
+        rejected=sum(of_codes),
+        skipped=sum(of_reasons),
+        rows_written=share(settled.rows_written),
+        rejected_by_code={code: count for code, count in zip(rejected, of_codes, strict=True) if count},
+        skipped_by_reason={reason: count for reason, count in zip(skipped, of_reasons, strict=True) if count},
+        warnings={name: share(count) for name, count in settled.warnings.items() if share(count)},
+        marks=settled.marks,
+    )
 
 
 def all_attempts(cycle: Cycle, stats: BatchStats, before: Receipt) -> dict[str, Any]:
-    """Counts as committed, those of killed attempts too; times and latencies of attempts that lived to report.
+    """Counts and wall time as committed, those of killed attempts too; the rest of attempts that lived to report.
 
     `before` is what this attempt's own commits come on top of.
     """
@@ -41,6 +72,7 @@ def all_attempts(cycle: Cycle, stats: BatchStats, before: Receipt) -> dict[str, 
         records_bugs=bugs_among(before.rejected_by_code) + own.records_bugs,
         rows_written=before.rows_written + own.rows_written,
         retries=cycle.retries + own.retries,
+        wall_s=cycle.wall_s + own.wall_s,
     )
     merged.rejected_by_code = codes
     merged.skipped_by_reason = add_names(before.skipped_by_reason, stats.skipped_by_reason)

@@ -45,5 +45,7 @@ class Cycle:
     """By earlier attempts of this cycle."""
     retries: int = 0
     """Of those."""
+    wall_s: float = 0.0
+    """Of those; of one that was killed, up to its last commit."""
     stats: dict[str, Any] | None = None
     """Of the earlier attempts of this cycle, as `BatchStats` writes them."""

@@ -40,6 +40,7 @@ _COUNT = (
         marks=sa.bindparam("marked"),
         rows_written=batches.c.rows_written + sa.bindparam("row_count"),
         retries=batches.c.retries + sa.bindparam("retried"),
+        wall_s=sa.bindparam("elapsed"),
         last_receipt=sa.bindparam("receipt"),
         updated_at=sa.bindparam("now"),
     )
@@ -92,6 +93,7 @@ def count(
         "settled": receipt.settled,
         "row_count": receipt.rows_written,
         "retried": insert_batch.retries,
+        "elapsed": cycle.wall_s + insert_batch.wall_s,
         "bugs": bugs_among(receipt.rejected_by_code),
         "codes": json.dumps(after.rejected_by_code),
         "reasons": json.dumps(after.skipped_by_reason),

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,6 +79,7 @@ class Warehouse:
         self.lock_wait_s = lock_wait_s
         self._connecting = f"connection {conn_id}" if conn_id else "connect"
         self._let_in = False
+        self._stop = _NEVER
         # hide_parameters: an error of SQLAlchemy would otherwise print the rows. No reset of the pool's: transactions
         # end before, and a closed connection rolls back by itself.
         self.engine = sa.create_engine(
@@ -99,6 +101,12 @@ class Warehouse:
     def name(self) -> str:
         """Of the dialect."""
         return self.dialect.name
+
+    def obeying(self, stop: threading.Event) -> Warehouse:
+        """The same warehouse, all of whose waits end soon after `stop` was set, by `BatchStopped`."""
+        obedient = copy(self)
+        obedient._stop = stop  # noqa: SLF001 - of its own kind
+        return obedient
 
     def quote(self, identifier: str) -> str:
         """One identifier, always quoted."""
@@ -171,7 +179,7 @@ class Warehouse:
         commit itself is `TransientError` whatever it says: the answer may have been lost after the deed.
         """
         wait_s = min(lock_wait_s, self.lock_wait_s)
-        began = self._begin_waiting(connection, what, write=write, stop=stop or _NEVER, wait_s=wait_s)
+        began = self._begin_waiting(connection, what, write=write, stop=stop or self._stop, wait_s=wait_s)
         try:
             with self.faults(what):
                 yield connection
@@ -199,7 +207,7 @@ class Warehouse:
         `work` may run several times, also after a commit whose answer was lost: it must bear that. Rows that the
         database refuses are `FatalError`: the same would be refused again.
         """
-        stopping = stop or _NEVER
+        stopping = stop or self._stop
 
         def once() -> _T:
             if stopping.is_set():

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from include.engine.errors import AttemptSuperseded, LedgerMismatch, SettingsError
 from include.engine.model import Batch, Receipt
 from include.engine.stats import BatchStats
-from include.warehouse.all_attempts import all_attempts, uncounted_duplicates
+from include.warehouse.all_attempts import all_attempts, settled_before
 from include.warehouse.attempt import Attempt, Cycle
 from include.warehouse.clock import utc_now
 from include.warehouse.commit_line import marks_from
@@ -25,6 +25,8 @@ RUNNING, SUCCEEDED, FAILED, SUPERSEDED = "running", "succeeded", "failed", "supe
 
 STOPPED_PATIENCE_S = 1.0
 """How long a batch that was told to stop tries to leave its counts."""
+
+_MENDED = ("records_written", "records_rejected", "records_skipped", "records_bugs", "rows_written")
 
 _FINISHED_FLOATS = ("read_s", "transform_s", "insert_s", "wall_s")
 
@@ -77,15 +79,19 @@ class Ledger:
 
         return self._warehouse.transact("claim", work, stop=self._stop)
 
-    def finish(self, cycle: Cycle, stats: BatchStats, state: str, error: str | None = None) -> dict[str, Any]:
+    def finish(
+        self, cycle: Cycle, stats: BatchStats, state: str, error: str | None = None, *, overtaken: int = 0
+    ) -> dict[str, Any]:
         """Close the attempt; its measures add to those of earlier attempts. Returns the line.
+
+        `overtaken` is how many keys the reader met that the cycle may have settled before other cycles did.
 
         Raises `AttemptSuperseded` when another attempt has the batch by now, and `LedgerMismatch` when
         a batch that is said to have succeeded has not settled all that it read. The record counters are
         those that commits have kept: only what commits do not know is taken from `stats`.
         """
-        uncounted = uncounted_duplicates(cycle, stats, succeeded=state == SUCCEEDED)
-        measures = all_attempts(cycle, stats, cycle.settled + uncounted)
+        before = settled_before(cycle, stats, overtaken) if state == SUCCEEDED else cycle.settled
+        measures = all_attempts(cycle, stats, before)
         counters = measures["counters"]
         values: dict[str, Any] = {name: counters[name] for name in _FINISHED_FLOATS}
         values |= {
@@ -95,10 +101,11 @@ class Ledger:
             "stats": json.dumps(measures),
             "error": storable(error, MAX_MESSAGE) if error else None,
         }
-        if uncounted.settled:
-            values |= {"records_skipped": counters["records_skipped"]}
-            values |= {"records_settled": cycle.settled.settled + stats.counters.records_settled + uncounted.settled}
-            values |= {"skipped_by_reason": json.dumps(measures["skipped_by_reason"])}
+        if before != cycle.settled:
+            values |= {name: counters[name] for name in _MENDED}
+            values |= {"records_settled": before.settled + stats.counters.records_settled}
+            values |= {name: json.dumps(measures[name]) for name in ("rejected_by_code", "skipped_by_reason")}
+            values |= {"warnings": json.dumps(measures["warnings"]) if measures["warnings"] else None}
 
         def work(connection: sa.Connection) -> dict[str, Any]:
             now = utc_now()
@@ -204,6 +211,7 @@ def _resume(connection: sa.Connection, line: dict[str, Any], attempt: Attempt) -
             marks_from(line["marks"]),
         ),
         retries=line["retries"],
+        wall_s=line["wall_s"],
         stats=json.loads(line["stats"]) if line["stats"] else None,
     )
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from include.engine.errors import HeadraceError, LedgerMismatch
 from include.engine.model import Batch
-from include.engine.ports import Fit
+from include.engine.ports import Fit, Source
 from include.engine.run import run_batch
 from include.engine.settings import EngineSettings
 from include.engine.stats import BatchStats, Progress
@@ -23,7 +23,7 @@ from include.warehouse.found_tables import find_tables
 from include.warehouse.guarded_sink import GuardedSink
 from include.warehouse.kinship import within_record
 from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger
-from include.warehouse.pipeline import BeforeCommit, Equipped, Following, Pipeline
+from include.warehouse.pipeline import BeforeCommit, Equipped, Following, Obeying, Pipeline
 from include.warehouse.records import WarehouseMemory
 from include.warehouse.schema import prepare
 from include.warehouse.sink import DrySink, WarehouseSink
@@ -75,12 +75,12 @@ def load_batch(
         log.info("cycle %d goes on: %d records are settled", cycle.cycle_id, cycle.settled.settled)
     look_up = cycle.resumed or skipping
     memory = WarehouseMemory(warehouse, pipeline.name, pipeline.target.name, cycle.cycle_id, stop)
-    closing = _Closing(ledger, cycle)
+    closing = _Closing(ledger, cycle, memory)
     sink = WarehouseSink(warehouse, cycle, pipeline.target, retired, stop)
     with _equipment(pipeline, stop) as before_commit:
         run_batch(
             batch,
-            pipeline.source(),
+            _source(pipeline, stop),
             pipeline.transform(),
             sink if before_commit is None else GuardedSink(sink, before_commit),
             settings,
@@ -95,6 +95,12 @@ def load_batch(
         )
     _follow(pipeline, cycle, stop)
     return closing.line
+
+
+def _source(pipeline: Pipeline, stop: threading.Event) -> Source:
+    if isinstance(pipeline, Obeying):
+        pipeline.obey(stop)
+    return pipeline.source()
 
 
 def _equipment(pipeline: Pipeline, stop: threading.Event) -> AbstractContextManager[BeforeCommit | None]:
@@ -113,9 +119,10 @@ def _fit(pipeline: Pipeline, warehouse: Warehouse) -> Fit:
 class _Closing:
     """Writes the end of the attempt to the ledger before anything is raised."""
 
-    def __init__(self, ledger: Ledger, cycle: Cycle) -> None:
+    def __init__(self, ledger: Ledger, cycle: Cycle, memory: WarehouseMemory) -> None:
         self._ledger = ledger
         self._cycle = cycle
+        self._memory = memory
         self.line: dict[str, Any] = {}
 
     def __call__(self, stats: BatchStats, error: BaseException | None) -> None:
@@ -123,7 +130,7 @@ class _Closing:
             self._fail(stats, error)
             return
         try:
-            self.line = self._ledger.finish(self._cycle, stats, SUCCEEDED)
+            self.line = self._ledger.finish(self._cycle, stats, SUCCEEDED, overtaken=self._memory.overtaken)
         except LedgerMismatch as mismatch:
             # It rolled back what it wrote: without this the line would say `running` for ever.
             self._fail(stats, mismatch)
@@ -155,7 +162,7 @@ def _dry_run(
     with _equipment(pipeline, stop):
         stats = run_batch(
             batch,
-            pipeline.source(),
+            _source(pipeline, stop),
             pipeline.transform(),
             DrySink(),
             settings,

@@ -87,6 +87,18 @@ BeforeCommit = Callable[[], None]
 
 
 @runtime_checkable
+class Obeying(Protocol):
+    """What a pipeline brings besides, whose source waits for others: for a database, or for listed keys.
+
+    Alone, the engine leaves such a wait behind: its thread looks for a stop between two records.
+    """
+
+    def obey(self, stop: threading.Event) -> None:
+        """Called before `source`: what that reads from ends its waits soon after `stop` was set, by `BatchStopped`."""
+        ...
+
+
+@runtime_checkable
 class Equipped(Protocol):
     """What a pipeline brings besides, whose batches need something around them: connections, a store of their own."""
 

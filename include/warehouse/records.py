@@ -97,6 +97,8 @@ class WarehouseMemory:
         self._owner = (pipeline, target)
         self._cycle_id = cycle_id
         self._loader = loader_for(warehouse)
+        self.overtaken = 0
+        """Keys so far that the cycle may have settled: two later cycles have, and no more are remembered."""
 
     def prior(self, keys: Sequence[Key]) -> Mapping[Key, Prior]:
         """Raises `TransientError` once its own retries are used up, `BatchStopped` when told to stop."""
@@ -107,6 +109,7 @@ class WarehouseMemory:
             return read_lines(self._loader, connection, self._owner, list(stored.values()), to_write=False)
 
         lines = self._warehouse.transact("look up records", work, write=False, stop=self._stop)
+        self.overtaken += sum([line.overtook(self._cycle_id) for line in lines.values()])
         return {
             key: Prior(line.version, line.content_hash, line.settled_in(self._cycle_id))
             for key, place in stored.items()

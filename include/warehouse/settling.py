@@ -36,6 +36,10 @@ class Line:
         """Whether the cycle has settled this key."""
         return cycle_id in (self.cycle_id, self.earlier_cycle_id)
 
+    def overtook(self, cycle_id: int) -> bool:
+        """Whether the cycle may have settled this key before two later ones did, which alone are remembered."""
+        return self.earlier_cycle_id is not None and min(self.cycle_id, self.earlier_cycle_id) > cycle_id
+
 
 @dataclass(slots=True)
 class Verdict:

@@ -16,6 +16,7 @@ from include.warehouse.ledger import FAILED, SUCCEEDED, Ledger
 from include.warehouse.load import DRY_RUN
 from include.warehouse.quality import never_set, quality_lines
 from include.warehouse.runs import Run, finish_run
+from include.warehouse.timings import timing_lines, timings
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class RunSummary:
             "empty_in_every_record": list(self.empty_in_every_record),
             **self.stats.counters.to_json(),
             "records_settled": self.stats.counters.records_settled,
+            "timings": timings(self.stats),
             "stats": self.stats.to_json(),
         }
 
@@ -88,6 +90,7 @@ class RunSummary:
         lines.append(("records/s of one batch", f"{self.stats.records_per_s():,.0f}"))
         if counters.records_settled:
             lines.append(("bottleneck", self.stats.bottleneck))
+        lines += timing_lines(self.stats)
         lines += [(f"rejected {code}", f"{number:,}") for code, number in sorted(self.stats.rejected_by_code.items())]
         lines += [(f"skipped {why}", f"{number:,}") for why, number in sorted(self.stats.skipped_by_reason.items())]
         lines += quality_lines(self.stats.warnings, self.empty_in_every_record)

@@ -157,6 +157,7 @@ class Task:
             records_read=lambda: len(settlements),
             before=cycle.settled,
             on_done=done.set,
+            began=time.perf_counter(),
         )
         writer.start()
         for settlement in settlements:

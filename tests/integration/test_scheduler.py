@@ -26,6 +26,7 @@ def most_at_once(spans: list[tuple[datetime, datetime]]) -> int:
 
 
 def test_twenty_batches_overlap_within_the_pool_and_the_summary_equals_the_tables(fresh: Site) -> None:
+    assert int(fresh.airflow.env["AIRFLOW__CORE__PARALLELISM"]) > POOL_SLOTS, "the pool is what bounds"
     sample = write_sample(fresh.source, 2000, size_bytes=4000, broken_share=0.02)
     fresh.airflow.unpause("xml_records")
     run_id = fresh.airflow.trigger("xml_records", {"batch_size": 100, **ALL_2025})

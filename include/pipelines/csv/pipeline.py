@@ -83,6 +83,8 @@ class CsvPipeline:
         self._offers = offers
         self._enrichment = Enrichment(settings, offers)
         self._warehouse = warehouse
+        self._key_lists = warehouse
+        """Where listed keys, and the files that they belong to, are read."""
         self._objects = objects
         self._places = Places(LocalRoots(settings.roots), objects)
         self._window = window
@@ -94,6 +96,10 @@ class CsvPipeline:
         """Of the table and of all that decides what a row gets."""
         parts = (str(MEANING), self.target.signature, self._enrichment.digest)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def obey(self, stop: threading.Event) -> None:
+        """The warehouse may keep who reads its keys waiting."""
+        self._key_lists = self._warehouse.obeying(stop)
 
     def source(self) -> RowSource:
         """Reads tables as they were pinned."""
@@ -201,10 +207,10 @@ class CsvPipeline:
         return mapping_of(self.settings, self._enrichment, header)
 
     def _keys_of(self, part: KeyListRange) -> list[str]:
-        return [str(key) for key in listed_keys(self._warehouse, part)]
+        return [str(key) for key in listed_keys(self._key_lists, part)]
 
     def _tables_of(self, keys: set[str]) -> Mapping[str, RowRange]:
-        return known_tables(self._warehouse, keys)
+        return known_tables(self._key_lists, keys)
 
     def _listed(self, batch: Batch) -> Mapping[str, RowRange]:
         keys = self._keys_of(batch.part) if isinstance(batch.part, KeyListRange) else []

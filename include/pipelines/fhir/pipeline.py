@@ -70,6 +70,7 @@ class FhirPipeline:
         self._window = window
         self._server = server
         self._warehouse = warehouse
+        self._key_lists = warehouse
         self._run_key = run_key
         self._clock = clock or Clock(threading.Event())
         self._objects = objects
@@ -78,6 +79,10 @@ class FhirPipeline:
     def fingerprint(self) -> str:
         """Of all views and their tables."""
         return self.mapping.fingerprint(self.target)
+
+    def obey(self, stop: threading.Event) -> None:
+        """The warehouse may keep who reads its keys waiting; requests to the server go by the clock."""
+        self._key_lists = self._warehouse.obeying(stop)
 
     def source(self) -> ResourceSource:
         """Asks the server when it is first read from."""
@@ -187,7 +192,7 @@ class FhirPipeline:
         return KeptFolder(named_folder("kept_folder", self.settings.kept_folder, self._objects))
 
     def _keys_of(self, part: KeyListRange) -> Iterator[Key]:
-        return listed_keys(self._warehouse, part)
+        return listed_keys(self._key_lists, part)
 
 
 def _numbered(plans: Sequence[Sequence[Batch]]) -> list[Batch]:

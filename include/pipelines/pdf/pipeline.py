@@ -61,6 +61,7 @@ class PdfPipeline:
         self.settings = settings
         self.target = pdf_target()
         self._warehouse = warehouse
+        self._key_lists = warehouse
         self._objects = objects
         self._places = Places(LocalRoots(settings.roots), objects)
         self._locate: Locate = locate or self._places
@@ -91,6 +92,10 @@ class PdfPipeline:
             "ocr" if tesseract is not None and tesseract.knows(rules.language) else "no ocr",
         )
         return "\n".join(parts)
+
+    def obey(self, stop: threading.Event) -> None:
+        """The warehouse may keep who reads its keys waiting."""
+        self._key_lists = self._warehouse.obeying(stop)
 
     def source(self) -> ManifestSource:
         """Reads the pinned copy of the manifest."""
@@ -162,7 +167,7 @@ class PdfPipeline:
             yield from listing.documents()
 
     def _keys_of(self, part: KeyListRange) -> set[str]:
-        return {str(key) for key in listed_keys(self._warehouse, part)}
+        return {str(key) for key in listed_keys(self._key_lists, part)}
 
 
 def _identity(location: LocalFile | RemoteFile, max_bytes: int) -> str:

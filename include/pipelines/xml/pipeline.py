@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -61,6 +62,7 @@ class XmlPipeline:
         self._source_database = source_database
         self._warehouse = warehouse
         self._run = None if run_ids is None else Run(NAME, self.target.name, *run_ids)
+        self._key_lists = warehouse
 
     @cached_property
     def mark_names(self) -> Sequence[str]:
@@ -84,6 +86,11 @@ class XmlPipeline:
         # SHA-256 has instructions of its own on today's processors: half the time of BLAKE2b.
         return hashlib.sha256(self.fingerprint.encode())
 
+    def obey(self, stop: threading.Event) -> None:
+        """Both databases may keep their readers waiting."""
+        self._source_database = self._source_database.obeying(stop)
+        self._key_lists = self._warehouse.obeying(stop)
+
     def source(self) -> XmlTableSource:
         """Looks at the table when it is first used."""
         settings = self.settings
@@ -98,7 +105,7 @@ class XmlPipeline:
             self._source_database,
             names,
             self._window,
-            key_lists=self._warehouse,
+            key_lists=self._key_lists,
             page_rows=settings.page_rows,
             page_bytes=settings.page_bytes,
             max_document_bytes=settings.max_document_bytes,

@@ -50,6 +50,12 @@ def test_insert_batches_carry_ordinals_from_1_and_never_settle_more_than_was_rea
     assert stats.commits == len(batches) == stats.insert_latency.count
 
 
+def test_insert_batches_carry_the_time_that_the_attempt_has_taken(house: Any) -> None:
+    stats = house.run(300, insert_batch=100)
+    taken = [one.wall_s for one in house.sink.insert_batches]
+    assert 0 < taken[0] < taken[1] < taken[2] < stats.counters.wall_s == stats.measured_s
+
+
 def test_an_empty_batch_commits_nothing_and_succeeds(house: Any) -> None:
     stats = house.run(0)
     assert stats.counters.records_read == 0

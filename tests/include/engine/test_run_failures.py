@@ -228,6 +228,17 @@ def test_stop_leaves_a_transform_that_hangs_behind_within_2_s(house: Any, gate: 
     assert time.monotonic() - started < 3
 
 
+def test_stop_leaves_a_source_that_is_silent_behind_within_2_s(house: Any, gate: threading.Event) -> None:
+    def silent() -> Iterator[Record]:
+        house.stop.set()
+        gate.wait(30)
+        yield Record(1, None)
+
+    with pytest.raises(BatchStopped):
+        house.run(silent(), query_timeout_s=30)
+    assert house.source.closed_in is None
+
+
 @pytest.mark.parametrize("workers", [2, 4])
 def test_an_overdue_record_is_rejected_its_late_result_dropped_its_thread_replaced(
     house: Any, gate: threading.Event, workers: int
@@ -300,23 +311,50 @@ def test_waits_between_tries_do_not_count_as_overdue(house: Any) -> None:
     assert stats.workers_abandoned == 0
 
 
-def test_an_exception_that_a_signal_raises_in_the_main_thread_frees_everything(house: Any) -> None:
-    class Alarm(BaseException):
-        pass
+class Alarm(BaseException):
+    """As an execution timeout."""
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    """Rings in the main thread soon."""
 
     def ring(*_: Any) -> None:
         raise Alarm
 
     before = signal.signal(signal.SIGALRM, ring)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with pytest.raises(Alarm):
-            house.run(endless(), queue_records=10)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_an_exception_that_a_signal_raises_in_the_main_thread_frees_everything(house: Any) -> None:
+    with pytest.raises(Alarm):
+        house.run(endless(), queue_records=10)
     assert len(house.ends) == 1
     assert isinstance(house.ends[0][1], Alarm)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_an_exception_of_a_signal_stops_a_commit_that_waits_as_a_kill_does(house: Any) -> None:
+    stopped: list[bool] = []
+
+    def wait(insert_batch: InsertBatch) -> None:
+        stopped.append(house.stop.wait(30))
+        raise BatchStopped("told to stop")
+
+    house.sink.before_commit = wait
+    with pytest.raises(Alarm):
+        house.run(endless(), queue_records=10, insert_batch=10, query_timeout_s=30)
+    assert stopped == [True]
+
+
+def test_a_batch_that_fails_by_itself_is_not_told_to_stop(house: Any) -> None:
+    with pytest.raises(FatalError, match="midway"):
+        house.run([FatalError("midway")])
+    assert not house.stop.is_set()
 
 
 def test_a_report_that_fails_does_not_hide_the_error_of_the_batch(house: Any) -> None:

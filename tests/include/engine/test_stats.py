@@ -66,7 +66,7 @@ def test_a_line_of_an_older_release_reads_with_zeros() -> None:
 
 def test_busy_shares_name_the_bottleneck_by_the_mean_of_the_workers() -> None:
     stats = batch(wall_s=5.0)
-    assert stats.busy_shares == {"reader": 0.2, "worker 1": 0.4, "worker 2": 0.8, "writer": 0.5}
+    assert stats.busy_shares == {"reader": 0.2, "workers": pytest.approx(0.6), "writer": 0.5}
     assert stats.bottleneck == "workers"
     stats.writer_busy_s = 4.5
     assert stats.bottleneck == "writer"
@@ -87,3 +87,9 @@ def test_samples_keep_the_whole_time_at_half_the_resolution_when_full() -> None:
     assert samples.values == [number * int(samples.interval_s) for number in range(len(samples.values))]
     assert samples.values[-1] > 900
     assert samples.peak == 999
+
+
+def test_busy_shares_are_of_the_time_that_was_measured_and_not_of_attempts_that_left_no_measures() -> None:
+    killed_before = BatchStats(counters=Counters(wall_s=100.0), measured_s=10.0, reader_busy_s=5.0)
+    assert killed_before.busy_shares["reader"] == 0.5
+    assert (killed_before + killed_before).busy_shares["reader"] == 0.5

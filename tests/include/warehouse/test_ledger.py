@@ -136,6 +136,24 @@ def test_retries_of_an_attempt_that_died_without_a_word_still_count(load: Load) 
     assert (line["retries"], line["stats"]["counters"]["retries"]) == (4, 4)
 
 
+def test_the_time_of_an_attempt_that_died_without_a_word_counts_up_to_its_last_commit(
+    warehouse: Warehouse, load: Load
+) -> None:
+    died = load()
+    died.sink.commit(InsertBatch(1, [written(1)], 1, wall_s=3.0))
+    died.sink.commit(InsertBatch(2, [written(2)], 2, wall_s=5.0))
+    assert died.line["wall_s"] == 5.0
+    failed = load(owner="owner 2")
+    failed.sink.commit(InsertBatch(1, [written(3)], 1, wall_s=1.0))
+    assert failed.line["wall_s"] == 6.0
+    failed.ledger.finish(failed.cycle, stats(1, resumed=2, wall_s=2.0), FAILED)
+    last = load(owner="owner 3")
+    last.sink.commit(InsertBatch(1, [written(4)], 1, wall_s=0.5))
+    line = last.ledger.finish(last.cycle, stats(1, resumed=3, wall_s=1.0), SUCCEEDED)
+    assert (line["wall_s"], line["stats"]["counters"]["wall_s"]) == (8.0, 8.0)
+    assert last.ledger.measured_rate("toy", "people") == pytest.approx(4 / 8)
+
+
 def test_a_record_that_was_dropped_for_its_key_and_counted_by_nobody_is_a_duplicate(load: Load) -> None:
     load().commit(written(1), skipped(2))
     second = load(owner="owner 2")

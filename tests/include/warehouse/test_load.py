@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sqlite3
 import threading
 import time
@@ -293,6 +294,27 @@ def test_a_retry_does_not_count_again_what_another_run_has_written_since(warehou
     assert (line["records_settled"], line["records_resumed"]) == (3, 2)
 
 
+def test_a_retry_that_two_runs_have_overtaken_counts_each_record_once(warehouse: Warehouse) -> None:
+    records = [Record(key, "Ada") for key in (1, 2, 3, 4, 8, 9)]
+    with pytest.raises(FatalError):
+        load(warehouse, Records(warehouse, *records[:4], end=FatalError("gone")))
+    for run in ("run 2", "run 3"):
+        load(warehouse, Records(warehouse, *records), attempt={"run_id": run})
+    line = load(warehouse, Records(warehouse, *records), attempt={"owner": "owner 2"})
+    names = ("read", "settled", "written", "rejected", "skipped", "resumed")
+    assert [line[f"records_{name}"] for name in names] == [6, 6, 6, 0, 0, 0]
+    assert line["stats"]["counters"] == {name: line[name] for name in line["stats"]["counters"]}
+
+
+def test_what_left_the_source_before_the_retry_stays_counted(warehouse: Warehouse) -> None:
+    records = [Record(key, "Ada") for key in (1, 2, 8)]
+    with pytest.raises(FatalError):
+        load(warehouse, Records(warehouse, *records[:2], end=FatalError("gone")))
+    load(warehouse, Records(warehouse, *records), attempt={"run_id": "run 2"})
+    line = load(warehouse, Records(warehouse, *records[1:]), attempt={"owner": "owner 2"})
+    assert [line[f"records_{name}"] for name in ("read", "settled", "written")] == [3, 3, 3]
+
+
 def test_rejects_of_the_attempt_before_count_for_the_limit(warehouse: Warehouse) -> None:
     settings = replace(SETTINGS, max_rejects=1)
     with pytest.raises(TransientError):
@@ -332,6 +354,41 @@ def test_a_stop_is_obeyed_in_time_while_another_holds_the_warehouse(file: Wareho
         load(file, Locked(keys=range(1000)), stop, settings=replace(SETTINGS, query_timeout_s=1))
     assert time.monotonic() - began < 5
     other.close()
+    (line,) = Ledger(file).lines_of_run("toy_dag", "run 1")
+    assert line["records_settled"] == count(file, "headrace_records")
+
+
+def test_an_exception_of_a_signal_is_obeyed_in_time_while_another_holds_the_warehouse(
+    file: Warehouse, tmp_path: Path
+) -> None:
+    class Alarm(BaseException):
+        pass
+
+    def ring(*_: Any) -> None:
+        raise Alarm
+
+    other = sqlite3.connect(tmp_path / "w.db", isolation_level=None, check_same_thread=False)
+
+    class Locked(ToyPipeline):
+        def read_records(self) -> Iterator[Record]:
+            for record in super().read_records():
+                if record.key == 50:
+                    other.execute("BEGIN IMMEDIATE")
+                    signal.setitimer(signal.ITIMER_REAL, 0.3)
+                yield record
+
+    before = signal.signal(signal.SIGALRM, ring)
+    patience = threading.Timer(10, lambda: other.execute("ROLLBACK"))
+    patience.start()
+    try:
+        with pytest.raises(Alarm):
+            load(file, Locked(keys=range(1000)))
+        assert other.in_transaction, "it ended before the other did"
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        patience.cancel()
+        patience.join()
+        other.close()
     (line,) = Ledger(file).lines_of_run("toy_dag", "run 1")
     assert line["records_settled"] == count(file, "headrace_records")
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from include.engine.model import Batch, KeyRange
+from include.engine.histogram import RELATIVE_ERROR, Histogram
+from include.engine.model import Batch, KeyRange, KeyTiming
 from include.engine.settings import EngineSettings
 from include.engine.stats import BatchStats, Counters
 from include.warehouse.summary import judge
@@ -61,6 +63,27 @@ def test_counts_are_those_of_the_lines_and_measures_those_of_the_stats() -> None
     assert (summary.stats.reader_busy_s, summary.stats.batches, summary.batches_succeeded) == (1.5, 2, 2)
     assert "records written" in summary.table()
     assert "bottleneck" in summary.table()
+
+
+def test_a_summary_tells_how_long_records_and_insert_batches_took_who_was_busy_and_what_was_slowest() -> None:
+    measured = BatchStats(
+        transform_latency=Histogram.of([0.002] * 98 + [0.5, 3.0]),
+        insert_latency=Histogram.of([0.04]),
+        measured_s=2.0,
+        worker_busy_s=[1.5],
+        slowest=[KeyTiming(3.0, 1000050)],
+    )
+    summary = judge(plan(1), [line(0, stats=measured.to_json())], EngineSettings())
+    found = json.loads(json.dumps(summary.to_json()))["timings"]
+    assert found["transform_of_a_record"]["p95_s"] == pytest.approx(0.002, rel=RELATIVE_ERROR)
+    assert found["transform_of_a_record"]["p99_s"] == pytest.approx(0.5, rel=RELATIVE_ERROR)
+    assert (found["insert_batch"]["max_s"], found["busy_shares"]["workers"]) == (0.04, 0.75)
+    assert found["slowest"] == [[1000050, 3.0]]
+    table = summary.table()
+    assert re.search(r"transform of a record +mean 37 ms, p50 [12]\S* ms, p95 [12].* ms, p99 .* ms, max 3.00 s", table)
+    assert re.search(r"insert batch +mean 40 ms, p50 40 ms", table)
+    assert re.search(r"busy +reader 0%, workers 75%, writer 0%", table)
+    assert re.search(r"slowest record +3.00 s: 1000050", table)
 
 
 def test_warnings_of_the_batches_add_up_and_their_marks_join() -> None:

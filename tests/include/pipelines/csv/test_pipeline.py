@@ -317,3 +317,13 @@ def test_a_source_that_is_no_range_of_rows_is_refused(local: CsvHouse) -> None:
     local.write(3)
     with pytest.raises(FatalError, match="rows are read by range"):
         list(local.pipeline().source().read(Batch(0, KeyRange(None, None), 1)))
+
+
+def test_a_pipeline_that_is_told_to_stop_asks_for_no_more_listed_keys(local: CsvHouse) -> None:
+    local.write(3)
+    local.load()
+    pipeline, stop = local.pipeline(), threading.Event()
+    pipeline.obey(stop)
+    stop.set()
+    with pytest.raises(BatchStopped, match="list of keys"):
+        next(pipeline.source().read(Batch(0, KeyListRange("mine", 0, 1), 1)))

@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from include.connections.files.objects import ObjectStore
-from include.engine.errors import SettingsError
-from include.engine.model import Batch, NamedSlice, Record
+from include.engine.errors import BatchStopped, SettingsError
+from include.engine.model import Batch, KeyListRange, NamedSlice, Record
 from include.pipelines.fhir.client.settings import FhirSettings
 from include.pipelines.fhir.pipeline import NAME, FhirPipeline
 from include.pipelines.fhir.settings import FhirViewSettings
@@ -389,3 +389,14 @@ def test_only_the_elements_that_views_read_are_asked_for_where_wanted(site: Site
     pipeline = site.pipeline(only_elements=True, views=("patient_telecoms",))
     (record, *_) = pipeline.source().read(Batch(0, NamedSlice("Patient", None, None), 1))
     assert b"gender" not in record.payload
+
+
+def test_a_pipeline_that_is_told_to_stop_asks_for_no_more_listed_keys(site: Site) -> None:
+    pipeline = site.pipeline()
+    prepare(site.warehouse, pipeline.name, pipeline.target)
+    store_keys(site.warehouse, "mine", ["Patient/1"])
+    stop = threading.Event()
+    pipeline.obey(stop)
+    stop.set()
+    with pytest.raises(BatchStopped, match="list of keys"):
+        next(pipeline.source().read(Batch(0, KeyListRange("mine", 0, 1), 1)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from include.engine.errors import SettingsError
+from include.engine.errors import BatchStopped, SettingsError
 from include.engine.model import Batch, KeyListRange
 from include.pipelines.pdf.rows import DOCUMENTS, PAGES
 from include.warehouse.key_lists import store_keys
@@ -173,3 +174,13 @@ def test_it_is_a_pipeline_of_the_house(house: House) -> None:
     assert pipeline.watermark() is None
     assert "manifest.ndjson" in pipeline.scope()
     assert isinstance(pipeline, Following)
+
+
+def test_a_pipeline_that_is_told_to_stop_asks_for_no_more_listed_keys(house: House) -> None:
+    house.load()
+    store_keys(house.warehouse, "mine", [str(key_of("1.pdf"))])
+    pipeline, stop = house.pipeline(key_list="mine"), threading.Event()
+    pipeline.obey(stop)
+    stop.set()
+    with pytest.raises(BatchStopped, match="list of keys"):
+        next(pipeline.source().read(Batch(0, KeyListRange("mine", 0, 1), 1)))

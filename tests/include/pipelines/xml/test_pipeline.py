@@ -3,16 +3,18 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from include.engine.errors import FatalError, SettingsError, SourceChanged
-from include.engine.model import Batch, KeyRange, NotedRows, Record
+from include.engine.errors import BatchStopped, FatalError, SettingsError, SourceChanged
+from include.engine.model import Batch, KeyListRange, KeyRange, NotedRows, Record
 from include.engine.settings import EngineSettings
 from include.pipelines.xml.language.files import CONTRACT_FOLDER
 from include.pipelines.xml.pipeline import XmlPipeline
@@ -328,3 +330,52 @@ def test_the_content_hash_changes_with_the_document_and_with_the_contract(
     assert xml.content_hash(record) != xml.content_hash(Record(1, "<a>e</a>"))
     assert xml.content_hash(record) != other.content_hash(record)
     assert len(xml.content_hash(Record(1, None))) <= 64
+
+
+class HeldAfterOne(XmlPipeline):
+    """Somebody else takes its source once the first document was read."""
+
+    hold: Callable[[], object]
+
+    def source(self) -> Any:
+        source, hold = super().source(), self.hold
+
+        class Held:
+            def read(self, batch: Batch) -> Iterator[Record]:
+                records = source.read(batch)
+                yield next(records)
+                hold()
+                yield from records
+
+        return Held()
+
+
+def test_a_stop_ends_the_wait_for_a_source_that_another_holds(
+    source: Warehouse, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    stop = threading.Event()
+    path = tmp_path / "source.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        # As a source is opened: it must not be changed, so its readers wait for writers.
+        read_only = Warehouse("sqlite", partial(sqlite3.connect, f"{path.as_uri()}?mode=ro", uri=True, timeout=0.25))
+        xml = HeldAfterOne(XmlSettings(page_rows=10), None, read_only, warehouse)
+        xml.hold = lambda: (other.execute("BEGIN EXCLUSIVE"), stop.set())
+        (batch,) = pipeline(source, warehouse).plan(1000)
+        other.execute("PRAGMA journal_mode = DELETE")
+        attempt = Attempt("xml_records", "lending", "d", "r", "load", 0, "me", 1)
+        with pytest.raises(BatchStopped):
+            load_batch(xml, batch, attempt, warehouse, EngineSettings(max_reject_rate=None), stop=stop)
+        assert other.in_transaction
+        left = [thread.name for thread in threading.enumerate() if thread.name == "headrace-reader"]
+        assert left == [], "the reader has ended, it was not left behind"
+
+
+def test_a_pipeline_that_is_told_to_stop_asks_for_no_more_listed_keys(source: Warehouse, warehouse: Warehouse) -> None:
+    xml = pipeline(source, warehouse)
+    prepare(warehouse, xml.name, xml.target)
+    store_keys(warehouse, "mine", [FIRST_KEY])
+    stop = threading.Event()
+    xml.obey(stop)
+    stop.set()
+    with pytest.raises(BatchStopped, match="list of keys"):
+        next(xml.source().read(Batch(0, KeyListRange("mine", 0, 1), 1)))
