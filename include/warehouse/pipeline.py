@@ -66,7 +66,7 @@ class Pipeline(Protocol):
 
     @property
     def reads_everything(self) -> bool:
-        """Whether this run's plan covers the whole source: only then can a record be missed."""
+        """Whether this run's plan covers the whole source: only then can a record be missed. Asked with `plan`."""
         ...
 
 

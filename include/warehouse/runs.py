@@ -20,6 +20,10 @@ from include.warehouse.window import Window
 _own = runs.alias("own")
 
 
+READS_EVERYTHING = "reads_everything"
+"""In the settings of a run's line, beside those that were given: no part of the source was left out by its plan."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """Names a run of a pipeline."""
@@ -118,6 +122,12 @@ def run_line(warehouse: Warehouse, run: Run) -> dict[str, Any] | None:
         return line | {name: json.loads(line[name]) if line[name] else None for name in ("settings", "summary")}
 
     return warehouse.transact("read the run", work, write=False)
+
+
+def told_by_plan(warehouse: Warehouse, run: Run, switch: str) -> bool:
+    """Whether the run's line says yes to this."""
+    line = run_line(warehouse, run) or {}
+    return (line.get("settings") or {}).get(switch) is True
 
 
 def was_set(switch: str) -> sa.ColumnElement[bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import asdict
 from typing import Any
@@ -40,12 +39,11 @@ class FhirTask(PipelineOperator[FhirViewSettings]):
     settings_type = FhirViewSettings
 
     _stop: threading.Event | None = None
-    _run_key = ""
+    _run_ids: tuple[str, str] | None = None
 
     def execute(self, context: Context) -> Any:  # noqa: ANN401 - what the task of the other base class returns
         """As the task that this is a part of."""
-        run = context["dag_run"]
-        self._run_key = hashlib.sha256(f"{run.dag_id}/{run.run_id}".encode()).hexdigest()[:16]
+        self._run_ids = context["dag_run"].dag_id, context["dag_run"].run_id
         return super().execute(context)
 
     def window(self, settings: FhirViewSettings, context: Context) -> Window | None:
@@ -59,7 +57,7 @@ class FhirTask(PipelineOperator[FhirViewSettings]):
         server = settings_from_connection(conn_id, **asdict(service_parts(conn_id)))
         clock = Clock(self._stop or threading.Event())
         objects = opened_store(settings)
-        return FhirPipeline(settings, window, server, warehouse, run_key=self._run_key, clock=clock, objects=objects)
+        return FhirPipeline(settings, window, server, warehouse, run_ids=self._run_ids, clock=clock, objects=objects)
 
 
 class FhirPlanOperator(FhirTask, PlanOperator[FhirViewSettings]):

@@ -14,7 +14,7 @@ from include.warehouse.key_lists import drop_old_lists, list_of_run, plan_listed
 from include.warehouse.ledger import Ledger
 from include.warehouse.pipeline import Choosing, Pipeline
 from include.warehouse.run_settings import RunSettings
-from include.warehouse.runs import Run, start_run
+from include.warehouse.runs import READS_EVERYTHING, Run, start_run
 from include.warehouse.schema import prepare
 from plugins.operators.pipeline_operator import PipelineOperator, run_of
 
@@ -40,9 +40,8 @@ class PlanOperator(PipelineOperator[S]):
         # Before planning: a key that appears in between is read twice rather than never.
         watermark = None if settings.dry_run else pipeline.watermark()
         batches = self._plan(settings, warehouse, pipeline, run)
-        start_run(
-            warehouse, run, batches, settings=settings.model_dump(mode="json"), window=window, watermark=watermark
-        )
+        told = settings.model_dump(mode="json") | {READS_EVERYTHING: pipeline.reads_everything}
+        start_run(warehouse, run, batches, settings=told, window=window, watermark=watermark)
         planned = sum(batch.planned_records for batch in batches)
         self.log.info("%d records planned in %d batches", planned, len(batches))
         return [batch.to_json() for batch in batches]

@@ -12,7 +12,7 @@ from include.engine.model import Batch
 from include.warehouse.connection import Warehouse
 from include.warehouse.pipeline import Pipeline, mark_names_of
 from include.warehouse.run_settings import RunSettings
-from include.warehouse.runs import Run
+from include.warehouse.runs import READS_EVERYTHING, Run, told_by_plan
 from include.warehouse.summary import judge_run
 from include.warehouse.vanished import settle_vanished
 from plugins.operators.pipeline_operator import PipelineOperator, run_of
@@ -66,7 +66,8 @@ class SummarizeOperator(PipelineOperator[S]):
         """How many loaded records the source has no more; None when nobody looked."""
         if settings.vanished == "keep" or settings.dry_run:
             return None
-        if not pipeline.reads_everything:
+        # As it was planned: other runs that were cleared or ended since may have changed the watermark.
+        if not told_by_plan(warehouse, run, READS_EVERYTHING):
             self.log.info("vanished records are not looked for: this run read a part of the source")
             return None
         count = settle_vanished(warehouse, run, pipeline.target, settings.vanished)

@@ -34,7 +34,7 @@ from include.pipelines.fhir.views.reads import root_elements
 from include.pipelines.fhir.watermark import Watermark, marks_of
 from include.warehouse.connection import Warehouse
 from include.warehouse.key_lists import listed_keys
-from include.warehouse.runs import first_success, last_watermark
+from include.warehouse.runs import Run, first_success, last_watermark
 from include.warehouse.window import Window
 
 NAME = "fhir_views"
@@ -56,11 +56,14 @@ class FhirPipeline:
         server: FhirSettings,
         warehouse: Warehouse,
         *,
-        run_key: str = "run",
+        run_ids: tuple[str, str] | None = None,
         clock: Clock | None = None,
         objects: ObjectStore | None = None,
     ) -> None:
-        """`run_key` names the run's exports, so that its retry goes on with them; `clock` is what clients wait by.
+        """`clock` is what clients wait by. `run_ids` are the ids of the Dag and of its run.
+
+        They name the run's exports, so that its retry goes on with them; and it reads from the watermark of an earlier
+        run, whether it is done for the first time or again.
 
         `objects` has a `kept_folder` in S3. Raises `SettingsError` for views with mistakes, all of them at once.
         """
@@ -71,7 +74,7 @@ class FhirPipeline:
         self._server = server
         self._warehouse = warehouse
         self._key_lists = warehouse
-        self._run_key = run_key
+        self._run = None if run_ids is None else Run(NAME, self.target.name, *run_ids)
         self._clock = clock or Clock(threading.Event())
         self._objects = objects
 
@@ -160,12 +163,17 @@ class FhirPipeline:
     def _reading(self) -> Reading:
         if self._keeps:
             self._kept().check()  # an export, which comes next, may take hours
-        stored = Watermark.parsed(last_watermark(self._warehouse, self.name, self.target.name))
+        stored = Watermark.parsed(last_watermark(self._warehouse, self.name, self.target.name, before=self._run))
         return reading_of(self.settings, self._window, stored, self._marks, self._kept_whole)
 
     @cached_property
     def _exports(self) -> ExportPlanner:
         return ExportPlanner(self._exported(), self._connect, self._reading, self.settings, self._run_key)
+
+    @property
+    def _run_key(self) -> str:
+        ids = "run" if self._run is None else f"{self._run.dag_id}/{self._run.run_id}"
+        return hashlib.sha256(ids.encode()).hexdigest()[:16]
 
     def _plan_searches(self, reading: Reading, batch_size: int, most: int) -> list[Batch]:
         wanted = [

@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from include.engine.model import Outcome, Settlement
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import Ledger
-from include.warehouse.runs import Run, finish_run, first_success, last_watermark, run_line, start_run
+from include.warehouse.runs import (
+    READS_EVERYTHING,
+    Run,
+    finish_run,
+    first_success,
+    last_watermark,
+    run_line,
+    start_run,
+    told_by_plan,
+)
 from include.warehouse.vanished import settle_vanished
 from include.warehouse.verify import verify
 from include.warehouse.window import Window
@@ -29,6 +38,14 @@ def test_a_run_keeps_its_plan_window_and_settings(warehouse: Warehouse, load: Lo
     assert closed is not None
     assert (closed["state"], closed["summary"]) == ("succeeded", {"records_written": 3})
     assert run_line(warehouse, Run("toy", "people", "toy_dag", "never")) is None
+
+
+def test_what_a_plan_says_of_its_run_is_what_was_said_and_no_more(warehouse: Warehouse, load: Load) -> None:
+    load()
+    assert not told_by_plan(warehouse, RUN, READS_EVERYTHING), "the run was never opened"
+    for settings, told in ((None, False), ({"force": True}, False), ({READS_EVERYTHING: True}, True)):
+        start_run(warehouse, RUN, [batch(0)], settings=settings)
+        assert told_by_plan(warehouse, RUN, READS_EVERYTHING) is told
 
 
 def test_a_run_that_is_opened_again_forgets_batches_beyond_its_new_plan(warehouse: Warehouse, load: Load) -> None:
