@@ -64,8 +64,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             {"roots": [str(home / "documents")], "work_folder": str(home / "work"), "ocr": "never"}
         ),
         "HEADRACE_TEST_MARKS": str(home / "marks"),
-        # More than any pool has slots, so that pools are what bounds; not much more, on metadata in SQLite.
-        "AIRFLOW__CORE__PARALLELISM": "6",
         # A supervisor that was killed is noticed after this long, instead of five minutes.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "8",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
