@@ -23,15 +23,18 @@ from tests.include.pipelines.csv.house import lead, write_rows
 
 ROWS, DURABLE_S, PATIENT_S = 150, 0.25, 120.0
 MORE_BYTES = 40 * 1024 * 1024
+MORE_PAID_BYTES = 24 * 1024 * 1024
+ROWS_A_DOMAIN = 4
 
 
-def write_inbox(folder: Path, rows: int) -> None:
+def write_inbox(folder: Path, rows: int, rows_a_domain: int = 1) -> None:
     (folder / "inbox").mkdir()
-    write_rows(folder / "inbox" / "leads.csv", [lead(number) for number in range(rows)])
+    leads = ([lead(number)[0], lead(number // rows_a_domain)[1]] for number in range(rows))
+    write_rows(folder / "inbox" / "leads.csv", list(leads))
 
 
-def start(folder: Path, origin: str, owner: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.fixtures.csv_task", str(folder), origin, owner]
+def start(folder: Path, origin: str, owner: str, *ways: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.fixtures.csv_task", str(folder), origin, owner, *ways]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -107,3 +110,22 @@ def peak(folder: Path, rows: int) -> int:
 
 def test_memory_is_flat_from_a_thousand_rows_to_200_000(tmp_path: Path, usual_peak_bytes: int) -> None:
     assert peak(tmp_path, 200_000) < usual_peak_bytes + MORE_BYTES
+
+
+def paid_peak(folder: Path, rows: int) -> int:
+    """Of a task that pays for a search for every four rows, and has 20 rows written in one request."""
+    write_inbox(folder, rows, ROWS_A_DOMAIN)
+    with WebApis() as apis:
+        found = finished(start(folder, apis.origin, "owner", "many"))
+        searches, requests = (len(apis.log.calls(api)) for api in ("search", "model"))
+    assert found["line"]["records_written"] == rows
+    assert (searches, requests >= rows / 20) == (rows / ROWS_A_DOMAIN, True)
+    return int(found["peak"])
+
+
+def test_memory_is_flat_too_where_each_row_is_paid_for_and_its_answers_are_kept(tmp_path: Path) -> None:
+    folders = [tmp_path / "usual", tmp_path / "large"]
+    for folder in folders:
+        folder.mkdir()
+    usual, large = (paid_peak(folder, rows) for folder, rows in zip(folders, (1_000, 20_000), strict=True))
+    assert large < usual + MORE_PAID_BYTES

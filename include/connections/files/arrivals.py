@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,19 +38,27 @@ def arrived_objects(
 
 
 def arrived_files(folder: Path, suffixes: tuple[str, ...], window: Window | None) -> Iterator[ArrivedFile]:
-    """The files of the folder and of those below it that changed within the window, in the order of their paths.
+    """The files of the folder and of those below it that arrived, or changed, within the window, by path.
 
-    Symbolic links are passed over; the names of one folder are in memory at once. Raises `OSError` for a folder that
-    cannot be read.
+    A folder that is moved in as a whole brings files whose times say nothing of it. Symbolic links are passed over; the
+    names of one folder are in memory at once. Raises `OSError` for a folder that cannot be read.
     """
     for place, path in enumerate(_named(folder, suffixes), 1):
         try:
             found = path.lstat()
         except FileNotFoundError:  # it went while we looked
             continue
-        modified = datetime.fromtimestamp(found.st_mtime, UTC)
-        if stat.S_ISREG(found.st_mode) and _within(modified, window):
+        if stat.S_ISREG(found.st_mode) and _within(_arrived(found), window):
             yield ArrivedFile(place, path, found.st_size)
+
+
+def _arrived(found: os.stat_result) -> datetime:
+    """`mv`, `cp -p` and `rsync -t` keep the modification time of long ago; no program can set the time of the change.
+
+    A modification time in the future, of a host whose clock is ahead, would hide the file until then.
+    """
+    modified = found.st_mtime if found.st_mtime <= time.time() else 0.0
+    return datetime.fromtimestamp(max(found.st_ctime, modified), UTC)
 
 
 def _named(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:

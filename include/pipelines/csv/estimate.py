@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from include.connections.files.places import Places
 from include.engine.bugs import rejection_of
-from include.engine.errors import FatalError, HeadraceError, RecordRejected
+from include.engine.errors import FatalError, HeadraceError, RecordRejected, TransientError
 from include.pipelines.csv.answers.tables import answers, leases
 from include.pipelines.csv.calls.call import PaidCall
 from include.pipelines.csv.input.tables import open_table
@@ -129,7 +129,7 @@ class Estimator:
                 given |= step.run(row, given, self._calls)
             except _NotPaid:
                 given |= dict.fromkeys(step.outputs, "x" * _UNKNOWN_CHARS)
-            except FatalError:
+            except (FatalError, TransientError):
                 raise
             except RecordRejected:
                 sample.rejected += 1

@@ -32,7 +32,7 @@ from include.pipelines.csv.keys import split_key
 from include.pipelines.csv.known_tables import known_tables, remember_tables
 from include.pipelines.csv.merge import Merge, Merged, complete_tables
 from include.pipelines.csv.offers import Offer
-from include.pipelines.csv.planning import mapping_of, numbered_batches, plan_tables, run_files
+from include.pipelines.csv.planning import check_output_apart, mapping_of, numbered_batches, plan_tables, run_files
 from include.pipelines.csv.settings import CsvSettings
 from include.pipelines.csv.source import RowSource, RowWork
 from include.pipelines.csv.tables import csv_target
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 NAME = "csv_enrichment"
 
-MEANING = 1
+MEANING = 2
 """Raised when this code gives other rows for the same fields: everything is redone then."""
 
 MAX_CONNECTIONS = 800
@@ -149,7 +149,7 @@ class CsvPipeline:
         Raises one `SettingsError` that lists every fault.
         """
         if not self.settings.dry_run:
-            self._output_folder()
+            self._checked_output()
         uris = run_files(self.settings, self._places, self._window)
         tables = plan_tables(self.settings, self._enrichment, self._places, uris, batch_size)
         batches = numbered_batches(tables)
@@ -160,12 +160,16 @@ class CsvPipeline:
             )
             self.estimate = estimator.estimate(tables, pace)
             return []
-        remember_tables(self._warehouse, [table.part for table in tables if table.part is not None])
+        whole, limited = (
+            [table.part for table in tables if table.part is not None and table.plan.limited is is_limited]
+            for is_limited in (False, True)
+        )
+        remember_tables(self._warehouse, whole, limited)
         return batches
 
     def check(self) -> None:
         """What `plan` finds out about steps, template, services and output, for a run over listed rows."""
-        self._output_folder()
+        self._checked_output()
         if faults := self._enrichment.faults():
             raise SettingsError("; ".join(faults))
 
@@ -202,6 +206,10 @@ class CsvPipeline:
 
     def _output_folder(self) -> FileFolder:
         return named_folder("output_folder", self.settings.output_folder, self._objects)
+
+    def _checked_output(self) -> None:
+        check_output_apart(self.settings, self._places)
+        self._output_folder()
 
     def _mapped(self, header: Sequence[str]) -> ColumnMapping:
         return mapping_of(self.settings, self._enrichment, header)

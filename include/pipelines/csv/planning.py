@@ -6,10 +6,11 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 
 from include.connections.files.arrivals import arrived_files, arrived_objects
 from include.connections.files.named_folder import store_of
-from include.connections.files.object_names import is_object_uri
+from include.connections.files.object_names import ObjectName, is_object_uri
 from include.connections.files.places import Places
 from include.engine.errors import RecordRejected, SettingsError
 from include.engine.model import Batch, RowRange
@@ -76,6 +77,23 @@ def _on_disk(places: Places, inbox: str, window: Window | None) -> Iterator[str]
         raise SettingsError(f"inbox cannot be read: {type(error).__name__}") from None
 
 
+def check_output_apart(settings: CsvSettings, places: Places) -> None:
+    """Raises `SettingsError` for an output folder within the inbox: the next run would read what this one writes."""
+    if settings.inbox is not None and _holds(places, settings.inbox, settings.output_folder):
+        raise SettingsError("output_folder lies within inbox, whose files runs read: name a folder beside it")
+
+
+def _holds(places: Places, inbox: str, folder: str | Path | None) -> bool:
+    if isinstance(folder, str):
+        return is_object_uri(inbox) and ObjectName.parse_folder(inbox).holds(ObjectName.parse_folder(folder))
+    if folder is None or is_object_uri(inbox):
+        return False
+    try:
+        return folder.resolve().is_relative_to(places.roots.resolve(inbox))
+    except RecordRejected:  # who reads the inbox tells why it is refused
+        return False
+
+
 def _spelt(places: Places, path: str, setting: str) -> str:
     """One spelling for each file: keys of rows hold it."""
     if is_object_uri(path):
@@ -140,6 +158,8 @@ def _tell(table: PlannedTable, absent: Collection[str]) -> None:
     log.info("%s: %s; %d rows%s; %s", table.uri, plan.found, plan.rows, limited, table.mapping)
     if absent:
         log.info("%s: no column for %s, which the template can do without", table.uri, ", ".join(sorted(absent)))
+    for warning in plan.warnings:
+        log.warning("%s: %s", table.uri, warning)
     for code, count in sorted(plan.faulty.items()):
         log.warning("%s: %d rows will be rejected: %s", table.uri, count, code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,11 @@ from include.warehouse.run_settings import PARAM
 
 READ_AHEAD = 200
 """Rows that are read before a worker is free for them."""
+
+PARALLEL_ROWS = "PARALLEL_ROWS_PER_WORKER"
+"""Variable of the environment: the default of `workers`."""
+
+MAX_WORKERS = 500
 
 STUCK_S = 180.0
 """A row's thread that is not back so long after the row's deadline is given up: more than a call may take."""
@@ -100,8 +106,9 @@ class CsvSettings(FileSettings):
     batch_size: int | None = Field(default=1000, ge=1, le=1_000_000, json_schema_extra=PARAM)
     """Rows a mapped task; a file of fewer than 100 rows is one batch. More where a run would pass 1,000 batches."""
 
-    workers: int = Field(default=20, ge=1, le=500, json_schema_extra=PARAM)
-    """Rows that a mapped task works at the same time (PARALLEL_ROWS_PER_WORKER); 1 works one after the other."""
+    workers: int = Field(default=20, ge=1, le=MAX_WORKERS, json_schema_extra=PARAM)
+    """Rows that a mapped task works at the same time; 1 works one after the other. Where the environment has
+    `PARALLEL_ROWS_PER_WORKER`, that is the default."""
 
     insert_batch: int = Field(default=5, ge=1, le=10_000, json_schema_extra=PARAM)
     """Rows a transaction, and a step of the progress that the ledger shows."""
@@ -120,6 +127,16 @@ class CsvSettings(FileSettings):
 
     dry_run: bool = Field(default=False, json_schema_extra=PARAM)
     """Make no call: estimate calls, tokens, cost and minutes from the files and their first rows."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _workers_of_the_environment(cls, given: dict[str, Any]) -> dict[str, Any]:
+        text = os.environ.get(PARALLEL_ROWS, "").strip()
+        if not text or "workers" in given:
+            return given
+        if not (text.isdecimal() and len(text) < 10 and 1 <= int(text) <= MAX_WORKERS):
+            raise ValueError(f"{PARALLEL_ROWS} in the environment must be a whole number from 1 to {MAX_WORKERS}")
+        return {**given, "workers": int(text)}
 
     @model_validator(mode="after")
     def _reads_what_it_is_told(self) -> Self:

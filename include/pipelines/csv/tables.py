@@ -40,7 +40,7 @@ files = sa.Table(
     sa.MetaData(),
     sa.Column("file_key", key_text(32), primary_key=True),
     sa.Column("uri", sa.Unicode(MAX_URI), nullable=False),
-    # JSON: the range of all rows that were planned last.
+    # JSON: the range of all rows; as far as a plan has seen where each was limited.
     sa.Column("part", long_text(), nullable=False),
     sa.Column("planned_at", utc_timestamp(), nullable=False),
     sqlite_with_rowid=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
@@ -25,6 +26,13 @@ class SheetCell:
 Cell = str | SheetCell
 
 NOTHING = SheetCell(None, "n", "General")
+UNCALCULATED = SheetCell(None, "n", "General")
+"""A formula without a stored value, as programs that calculate nothing write it; told by its identity."""
+
+_ESCAPED = re.compile(r"_x(?![dD][89a-fA-F])([0-9a-fA-F]{4})_")
+"""As worksheets write characters that XML has no place for: `_x000D_`, and `_x005F_` for the first underscore of a text
+that only looks like that. Halves of pairs stay."""
+_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA|FIELD!|BLOCKED!)")
 
 
 def cell_text(cell: Cell) -> str:
@@ -33,7 +41,7 @@ def cell_text(cell: Cell) -> str:
     Numbers are in their shortest form that loses nothing, whole ones without a point; dates and times as ISO 8601 has
     them, without a time where it is midnight; durations as `26:03:04.5`; booleans as TRUE and FALSE.
     """
-    value = cell if isinstance(cell, str) else cell.value
+    value = cell if isinstance(cell, str) else _unescaped(cell.value)
     match value:
         case None:
             return ""
@@ -46,6 +54,23 @@ def cell_text(cell: Cell) -> str:
         case timedelta():
             return _duration(value)
     return str(value)
+
+
+def field_text(cell: Cell) -> str:
+    """What a step reads of it: the text without spaces around it; nothing of an error that a spreadsheet put there."""
+    if isinstance(cell, SheetCell) and cell.kind == "e":
+        return ""
+    text = cell_text(cell).strip()
+    return "" if _ERROR.fullmatch(text) else text
+
+
+def _unescaped(value: SheetValue) -> SheetValue:
+    return _ESCAPED.sub(_character, value) if isinstance(value, str) and "_x" in value else value
+
+
+def _character(escaped: re.Match[str]) -> str:
+    code = int(escaped[1], 16)
+    return chr(code) if code >= ord(" ") or chr(code) in "\t\n\r" else "\ufffd"
 
 
 def _moment(value: date | time) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import BinaryIO
 
 from include.connections.files.pinned import PinnedFile
@@ -15,13 +15,15 @@ from include.pipelines.csv.input.delimiter import checked_delimiter, sniffed
 from include.pipelines.csv.input.encodings import UTF_8, TextEncoding, guessed, marked, named, unmarked
 from include.pipelines.csv.input.forms import CsvForm
 from include.pipelines.csv.input.header import checked_header
-from include.pipelines.csv.input.lines import Line, read_lines
+from include.pipelines.csv.input.lines import Lines
 from include.pipelines.csv.input.plans import RowCuts, TableOptions, TablePlan
 from include.pipelines.csv.input.records import CsvRow, read_rows
 from include.pipelines.csv.input.rows import OpenTable, TableRow, at_line, ragged
 
 SAMPLE_BYTES = 64 * 1024
 """Of lines from which the delimiter is told, and of lines that show what a file's encoding is."""
+
+_SEPARATOR_LINE = re.compile(r"sep=.", re.IGNORECASE)
 
 
 def plan_csv(file: PinnedFile, path: str, head: bytes, options: TableOptions, batch_size: int) -> TablePlan:
@@ -78,15 +80,15 @@ class _Scan:
 def _scanned(file: PinnedFile, encoding: TextEncoding, options: TableOptions, batch_size: int) -> _Scan:
     with file.part(0, file.pin.size) as stream:
         stream.read(encoding.mark)
-        lines = read_lines(stream, file.pin.size - encoding.mark, encoding)
-        sample = _sample(lines)
-        delimiter = checked_delimiter(options.delimiter) if options.delimiter else sniffed(sample)
-        rows = read_rows(chain(sample, lines), delimiter)
+        lines = Lines(stream, file.pin.size - encoding.mark, encoding)
+        delimiter = checked_delimiter(options.delimiter) if options.delimiter else sniffed(lines.first(SAMPLE_BYTES))
+        lines.go_to(0)
+        rows = read_rows(lines, delimiter)
         header = next(rows, None)
         if header is None:
             raise SettingsError("file: it is empty, its first row must name the columns")
         body = encoding.mark + header.size
-        form = CsvForm(encoding.codec, encoding.mark, delimiter, _newline(header, encoding), body)
+        form = CsvForm(encoding.codec, encoding.mark, delimiter, _newline(header), body)
         cuts = RowCuts(batch_size, (0, body, header.next_line), options.row_limit)
         scan = _Scan(header, form, cuts)
         scan.hear(header)
@@ -98,21 +100,14 @@ def _scanned(file: PinnedFile, encoding: TextEncoding, options: TableOptions, ba
         return scan
 
 
-def _sample(lines: Iterator[Line]) -> list[Line]:
-    sample: list[Line] = []
-    size = 0
-    while size < SAMPLE_BYTES and (line := next(lines, None)) is not None:
-        sample.append(line)
-        size += line.size
-    return sample
-
-
-def _newline(header: CsvRow, encoding: TextEncoding) -> str:
-    text = header.raw.decode(encoding.codec, "replace")
-    return next((end for end in ("\r\n", "\r") if text.endswith(end)), "\n")
+def _newline(header: CsvRow) -> str:
+    """That of the header's last line: a name in quotes may hold others."""
+    return next((end for end in ("\r\n", "\r") if header.end.endswith(end)), "\n")
 
 
 def _header(row: CsvRow) -> tuple[str, ...]:
+    if _SEPARATOR_LINE.fullmatch(row.end.strip("\r\n")):
+        raise SettingsError("header: its first line tells Excel the delimiter: remove that line, give it as delimiter")
     if (fault := at_line(row.fault, row.line, row.next_line - 1)) is not None:
         raise SettingsError(f"header: {fault.message}")
     return checked_header(row.cells)
@@ -130,7 +125,7 @@ def open_csv(file: PinnedFile, form: CsvForm, part: RowRange) -> Iterator[OpenTa
 
 
 def _csv_rows(stream: BinaryIO, size: int, form: CsvForm, line: int) -> Iterator[CsvRow]:
-    return read_rows(read_lines(stream, size, form.encoding), form.delimiter, line)
+    return read_rows(Lines(stream, size, form.encoding), form.delimiter, line)
 
 
 def _numbered(rows: Iterator[CsvRow], part: RowRange, width: int) -> Iterator[TableRow]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import islice
 
 from include.engine.errors import SettingsError
-from include.pipelines.csv.input.lines import Line
+from include.pipelines.csv.input.lines import Lines
 from include.pipelines.csv.input.records import read_rows
 
 CANDIDATES = ",;\t|"
@@ -15,12 +14,13 @@ CANDIDATES = ",;\t|"
 SAMPLE_ROWS = 50
 
 
-def sniffed(lines: Sequence[Line]) -> str:
+def sniffed(lines: Lines) -> str:
     """By which most of the first rows have as many cells as the header, of at least two; then the most cells."""
     return max(CANDIDATES, key=lambda delimiter: _fit(lines, delimiter))
 
 
-def _fit(lines: Sequence[Line], delimiter: str) -> tuple[float, int]:
+def _fit(lines: Lines, delimiter: str) -> tuple[float, int]:
+    lines.go_to(0)
     widths = [len(row.cells) for row in islice(read_rows(lines, delimiter), SAMPLE_ROWS)]
     if not widths or widths[0] < 2:
         return 0.0, 0

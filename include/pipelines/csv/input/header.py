@@ -13,7 +13,10 @@ MAX_NAME = 60
 
 
 def checked_header(cells: Sequence[str]) -> tuple[str, ...]:
-    """The names without spaces around them; raises one `SettingsError` that lists every fault."""
+    """The names without spaces around them; raises one `SettingsError` that lists every fault.
+
+    No name is shown: the first row of a file that has no header is somebody's data.
+    """
     names = tuple(cell.strip() for cell in cells)
     places: dict[str, int] = {}
     faults: list[str] = []
@@ -25,11 +28,11 @@ def checked_header(cells: Sequence[str]) -> tuple[str, ...]:
         if not name:
             faults.append(f"column {place} has no name")
         elif name in places:
-            faults.append(f"columns {places[name]} and {place} have the same name {shown(name)}")
+            faults.append(f"columns {places[name]} and {place} have the same name")
         else:
             places[name] = place
     if faults:
-        raise SettingsError(f"header: {'; '.join(faults)}: give every column a name of its own")
+        raise SettingsError(f"header: {'; '.join(faults)}: the first row must give every column a name of its own")
     return names
 
 

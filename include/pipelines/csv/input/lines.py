@@ -15,6 +15,8 @@ MAX_LINE_BYTES = 1024 * 1024
 """A longer line is passed over: it costs its row."""
 
 _CHUNK_BYTES = 256 * 1024
+_FIRST_CHUNK_BYTES = 8 * 1024
+"""Chunks double from here on: many who begin anew read a few lines only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +31,54 @@ class Line:
     fault: RecordRejected | None = None
 
 
-def read_lines(file: BinaryIO, size: int, encoding: TextEncoding) -> Iterator[Line]:
-    """The lines of the next `size` bytes. They end with LF, CR LF or CR, the last perhaps with nothing."""
-    passed_over = 0
-    rest = b""
-    while chunk := file.read(min(size, _CHUNK_BYTES)):
-        size -= len(chunk)
-        # The last piece may go on in the next chunk, be it with the LF of its CR.
-        *pieces, rest = _split(rest + chunk, encoding)
-        for piece in pieces:
+class Lines(Iterator[Line]):
+    """The lines of the next bytes of a file. They end with LF, CR LF or CR, the last perhaps with nothing."""
+
+    def __init__(self, file: BinaryIO, size: int, encoding: TextEncoding) -> None:
+        """`file` can be sought in; nobody else reads it between two lines but after `go_to`."""
+        self._file, self._size, self._encoding = file, size, encoding
+        self._start = file.tell()
+        self.at = 0
+        """Bytes before the next line."""
+        self._lines = self._read(0)
+
+    def __next__(self) -> Line:
+        line = next(self._lines)
+        self.at += line.size
+        return line
+
+    def go_to(self, at: int) -> None:
+        """Begin anew after so many bytes, where a line begins."""
+        self.at = at
+        self._lines = self._read(at)
+
+    def first(self, size: int) -> Lines:
+        """Those that begin within the first `size` bytes; afterwards, `go_to` anywhere."""
+        self.go_to(0)
+        while self.at < size and next(self, None) is not None:
+            pass
+        self._file.seek(self._start)
+        return Lines(self._file, self.at, self._encoding)
+
+    def _read(self, at: int) -> Iterator[Line]:
+        self._file.seek(self._start + at)
+        left, chunk_bytes, encoding = self._size - at, _FIRST_CHUNK_BYTES, self._encoding
+        passed_over = 0
+        rest = b""
+        while chunk := self._file.read(min(left, chunk_bytes, _CHUNK_BYTES)):
+            left -= len(chunk)
+            chunk_bytes = min(2 * chunk_bytes, _CHUNK_BYTES)
+            # The last piece may go on in the next chunk, be it with the LF of its CR.
+            *pieces, rest = _split(rest + chunk, encoding)
+            for piece in pieces:
+                yield _line(piece, passed_over, encoding)
+                passed_over = 0
+            if len(rest) > MAX_LINE_BYTES:
+                passed_over += len(rest) - encoding.unit
+                rest = rest[-encoding.unit :]
+        for piece in _split(rest, encoding) if rest else ():
             yield _line(piece, passed_over, encoding)
             passed_over = 0
-        if len(rest) > MAX_LINE_BYTES:
-            passed_over += len(rest) - encoding.unit
-            rest = rest[-encoding.unit :]
-    for piece in _split(rest, encoding) if rest else ():
-        yield _line(piece, passed_over, encoding)
-        passed_over = 0
 
 
 def _split(data: bytes, encoding: TextEncoding) -> list[bytes]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from include.engine.errors import SettingsError
-from include.pipelines.csv.input.cells import Cell, cell_text
+from include.pipelines.csv.input.cells import Cell, field_text
 from include.pipelines.csv.input.header import shown
 
 COMMON_NAMES: Mapping[str, Sequence[str]] = {
@@ -46,8 +46,8 @@ class ColumnMapping:
     """0-based, by field."""
 
     def fields(self, cells: Sequence[Cell]) -> dict[str, str]:
-        """What a row has in them, as text without spaces around it."""
-        return {field: cell_text(cells[place]).strip() for field, place in self.places.items()}
+        """What a row has in them, as `field_text` gives it."""
+        return {field: field_text(cells[place]) for field, place in self.places.items()}
 
     def __str__(self) -> str:
         said = (f"{name} from {shown(column)}{' (guessed)' * (name in self.guessed)}" for name, column in self._sorted)
@@ -68,7 +68,8 @@ def map_columns(
     """The columns of the given fields, of the required ones, and of whichever others go by a common name.
 
     The output will have the columns `kept` (None: all) and `generated`. Raises one `SettingsError` that lists every
-    fault: columns that are not there, required fields without a column, generated columns that are there already.
+    fault: columns that are not there (with the name nearest to theirs), required fields without a column, generated
+    columns that are there already.
     """
     faults: list[str] = []
     columns: dict[str, str] = {}
@@ -87,10 +88,15 @@ def map_columns(
     taken = set(header if kept is None else kept).intersection(generated)
     faults += [f"column {shown(name)} is to be generated, and is there already: rename it" for name in sorted(taken)]
     if faults:
-        names = ", ".join(shown(name) for name in header[:30])
-        raise SettingsError(f"columns: {'; '.join(faults)}. The file has {names}{', …' * (len(header) > 30)}")
+        raise SettingsError(f"columns: {'; '.join(faults)}. {_told(header, {**guesses, **columns})}")
     columns |= guesses
     return ColumnMapping(columns, frozenset(guesses), {field: header.index(name) for field, name in columns.items()})
+
+
+def _told(header: Sequence[str], known: Iterable[str]) -> str:
+    """Without the names: the first row of a file that has no header is somebody's data."""
+    found = ", ".join(sorted(known)) or "none"
+    return f"The file has {len(header)} columns, known among them: {found}; its first row must name the columns"
 
 
 def _column(header: Sequence[str], name: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from include.connections.files.pinned import FilePin
@@ -50,6 +50,8 @@ class TablePlan:
     found: str
     """How the table is read, in words, for the log."""
     batches: list[Batch]
+    warnings: Sequence[str] = ()
+    """What is odd about it, for the log; no value of a row."""
 
 
 class RowCuts:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
 from include.connections.files.pinned import PinnedFile
 from include.engine.errors import FatalError, RecordRejected, SettingsError
 from include.engine.model import RowRange
-from include.pipelines.csv.input.cells import NOTHING, SheetCell, cell_text
+from include.pipelines.csv.input.cells import NOTHING, UNCALCULATED, SheetCell, cell_text
 from include.pipelines.csv.input.forms import SheetForm
 from include.pipelines.csv.input.header import checked_header, shown
 from include.pipelines.csv.input.plans import RowCuts, TableOptions, TablePlan
@@ -27,11 +28,13 @@ def plan_sheet(file: PinnedFile, path: str, options: TableOptions, batch_size: i
         if first is None:
             raise SettingsError("file: the sheet is empty, its first row must name the columns")
         header, form = _header(first), SheetForm(position)
+        uncalculated: Counter[int] = Counter()
         cuts = RowCuts(batch_size, (0, 0, first.line + 1), options.row_limit, MAX_SHEET_BATCHES)
         for row in rows:
             if not cuts.takes():
                 break
             cuts.add(0, row.line + 1, _fault(row, len(header)))
+            uncalculated.update(place for place, cell in enumerate(row.cells) if cell is UNCALCULATED)
     name = "the first visible" if options.sheet is None else shown(options.sheet)
     return TablePlan(
         header,
@@ -42,7 +45,20 @@ def plan_sheet(file: PinnedFile, path: str, options: TableOptions, batch_size: i
         cuts.limited,
         f"XLSX, sheet {position + 1} ({name})",
         cuts.batches(path, file.pin, form),
+        _warnings(header, uncalculated),
     )
+
+
+def _warnings(header: Sequence[str], uncalculated: Mapping[int, int]) -> tuple[str, ...]:
+    """`uncalculated` counts formulas without a stored value, by 0-based column."""
+    if not uncalculated:
+        return ()
+    counts = [
+        f"{shown(header[place])} ({uncalculated[place]})" for place in sorted(uncalculated) if place < len(header)
+    ]
+    columns = ", ".join(counts) or "columns without a name"
+    fix = "open the workbook in a spreadsheet program, and save it"
+    return (f"formulas without a stored value are read as empty cells, in {columns}: {fix}",)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from include.pipelines.csv.input.delimiter import checked_delimiter
 from include.pipelines.csv.input.encodings import UTF_8, TextEncoding, asked
 from include.pipelines.csv.input.forms import CsvForm, TableForm
 from include.pipelines.csv.output.characters import plain
-from include.pipelines.csv.output.formulas import neutralised
+from include.pipelines.csv.output.formulas import neutralised_in_csv
 from include.pipelines.csv.output.options import OutputOptions
 
 MARKED_UTF_8 = asked("utf-8-sig")
@@ -57,16 +57,16 @@ class CsvWriter:
 
     def header(self, names: Sequence[str]) -> None:
         """See `TableWriter`."""
-        self._write([neutralised(name) for name in names] if self._options.neutralise_original else names)
+        self._write(self._neutralised(names) if self._options.neutralise_original else names)
 
     def row(self, original: Sequence[Cell], generated: Sequence[str], blanks: int) -> None:
         """See `TableWriter`."""
         kept = [cell_text(cell) for cell in original]
         made = [plain(text) for text in generated]
         if self._options.neutralise_original:
-            kept = [neutralised(text) for text in kept]
+            kept = self._neutralised(kept)
         if self._options.neutralise_generated:
-            made = [neutralised(text) for text in made]
+            made = self._neutralised(made)
         self._put(self._dialect.newline * blanks)
         self._write([*kept, *made])
 
@@ -81,6 +81,9 @@ class CsvWriter:
         text.detach()
         why = "" if self._fits else f", since {self._dialect.encoding.codec} does not hold all characters"
         return f"CSV in {encoding.codec}{why}"
+
+    def _neutralised(self, texts: Sequence[str]) -> list[str]:
+        return [neutralised_in_csv(text, self._dialect.delimiter) for text in texts]
 
     def _write(self, cells: Sequence[str]) -> None:
         """With RFC 4180's line end, which has the writer quote both of its characters; then with the file's own."""

@@ -6,13 +6,6 @@ import re
 
 _PLAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))+")
 
-_PROVIDERS = (
-    "aol.com gmail.com gmx.com gmx.de gmx.net googlemail.com hotmail.com icloud.com live.com mail.com me.com msn.com "
-    "outlook.com proton.me protonmail.com web.de yahoo.com yandex.com"
-)
-MAIL_PROVIDERS = frozenset(_PROVIDERS.split())
-"""Addresses there say nothing about a company."""
-
 
 def normalised(text: str) -> str | None:
     """`acme.example` of `https://www.Acme.example/about`, `jane@acme.example` or `ACME.example.`; None for no domain.

@@ -11,7 +11,7 @@ from include.engine.errors import RecordRejected
 from include.pipelines.csv.calls.call import Calls, PaidCall
 from include.pipelines.csv.row import Row
 from include.pipelines.csv.steps.chat import ChatText, estimated_tokens, kept_text, read_chat
-from include.pipelines.csv.steps.cleaning import cleaned
+from include.pipelines.csv.steps.cleaning import MAX_CHARS, cleaned
 from include.pipelines.csv.steps.email_settings import EmailSettings
 from include.pipelines.csv.steps.json_object import json_object
 from include.pipelines.csv.steps.several_rows import SeveralRows
@@ -74,6 +74,11 @@ class EmailClient:
         if answer.finish == "length":
             return {}, f"the answer was cut at max_tokens ({self._settings.max_tokens})"
         texts, fault = self._texts(answer.text)
+        fault = fault or "; ".join(
+            f"{name} has {len(text):,} characters, more than {MAX_CHARS:,}"
+            for name, text in texts.items()
+            if len(text) > MAX_CHARS
+        )
         if fault:
             return {}, fault
         made = {name: cleaned(text, greeting=self._settings.strip_greeting) for name, text in texts.items()}

@@ -12,8 +12,9 @@ from include.connections.http.exchange import Answer
 from include.engine.errors import RecordRejected
 from include.pipelines.csv.calls.call import Calls, MalformedAnswer, PaidCall, Reading
 from include.pipelines.csv.row import Row
-from include.pipelines.csv.steps.domain import MAIL_PROVIDERS, normalised
+from include.pipelines.csv.steps.domain import normalised
 from include.pipelines.csv.steps.json_object import json_object
+from include.pipelines.csv.steps.shared_hosts import is_shared
 
 _KEPT = ("title", "snippet", "link")
 """Of each organic result."""
@@ -40,7 +41,7 @@ class ResearchClient:
     """A step: `research_summary` of `company` and `domain`, by a search API that speaks as Serper does.
 
     Rows of one domain share one call, made with the company's name of the first of them; rows without a domain of
-    their own (or with one of a mail provider) share by the company's name.
+    their own (or with one of a mail provider, a social network, a hosting service) share by the company's name.
     """
 
     name = "research"
@@ -62,7 +63,7 @@ class ResearchClient:
         told = self._settings
         company = " ".join(given.get("company", "").split())
         domain = normalised(given.get("domain", ""))
-        if domain in MAIL_PROVIDERS:
+        if domain is not None and is_shared(domain):
             domain = None
         if not company and domain is None:
             raise RecordRejected("csv.field_empty", "the row has neither a company nor a domain of its own")

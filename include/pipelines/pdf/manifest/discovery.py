@@ -50,7 +50,7 @@ class PrefixListing(Listing):
 
 
 class FolderListing(Listing):
-    """The files in a folder and the folders below it that changed within a window; in the order of their paths.
+    """The files in a folder and those below it that arrived, or changed, within a window; in the order of their paths.
 
     A document's uuid comes from its absolute path. Symbolic links are passed over; the names of one folder are in
     memory at once.

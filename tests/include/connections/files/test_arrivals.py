@@ -10,30 +10,44 @@ from include.connections.files.arrivals import arrived_files, arrived_objects
 from include.connections.files.object_names import ObjectName
 from include.connections.files.objects import ObjectStore
 from include.warehouse.window import Window
+from tests.fixtures.arrivals import arrival, arrive
 from tests.fixtures.object_store import ObjectServer
 
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
 DAY = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
 
 
-def put(path: Path, arrived: datetime) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("x")
-    os.utime(path, (arrived.timestamp(), arrived.timestamp()))
-
-
 def test_files_within_the_half_open_window_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
-    moments = {"b/1.csv": DAY.start, "a.CSV": DAY.end - timedelta(seconds=1), "c.csv": DAY.end, "d.txt": DAY.start}
-    for name, moment in moments.items():
-        put(tmp_path / name, moment)
+    early = arrive(tmp_path / "early.csv")
+    first = arrive(tmp_path / "b" / "1.csv", after=early)
+    for name in ("a.CSV", "d.txt"):
+        arrive(tmp_path / name)
+    late = arrive(tmp_path / "c.csv", after=tmp_path / "d.txt")
     (tmp_path / "link.csv").symlink_to(tmp_path / "a.CSV")
 
-    found = list(arrived_files(tmp_path, (".csv",), DAY))
+    found = list(arrived_files(tmp_path, (".csv",), Window(arrival(first), arrival(late))))
 
     assert [(one.place, one.path.relative_to(tmp_path).as_posix(), one.size) for one in found] == [
         (1, "a.CSV", 1),
-        (4, "b/1.csv", 1),
+        (5, "b/1.csv", 1),
     ]
-    assert len(list(arrived_files(tmp_path, (".csv", ".txt"), None))) == 4
+    assert len(list(arrived_files(tmp_path, (".csv", ".txt"), None))) == 5
+
+
+def test_a_file_arrives_when_it_is_moved_in_however_long_ago_it_was_written(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    written = arrive(tmp_path / "staged.csv")
+    run = arrive(tmp_path / "run", after=written)
+    written.rename(inbox / "leads.csv")
+    assert [one.path.name for one in arrived_files(inbox, (".csv",), Window(arrival(run), FAR))] == ["leads.csv"]
+
+
+def test_a_file_of_a_host_whose_clock_is_ahead_arrives_today(tmp_path: Path) -> None:
+    path = arrive(tmp_path / "leads.csv")
+    os.utime(path, (FAR.timestamp(), FAR.timestamp()))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert len(list(arrived_files(tmp_path, (".csv",), Window(arrival(path), tomorrow)))) == 1
 
 
 def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from include.connections.http.exchange import Answer
 from include.engine.errors import RecordRejected
 from include.pipelines.csv.calls.call import PaidCall
 from include.pipelines.csv.enrichment import Enrichment
-from include.pipelines.csv.output.formulas import neutralised
+from include.pipelines.csv.output.formulas import neutralised_in_csv
 from include.pipelines.csv.row import Row
 from include.pipelines.csv.steps.runner import run_steps
 from include.sandbox.web_apis_content import chat_answer, search_answer
@@ -36,5 +36,5 @@ def plainly(enrichment: Enrichment, rows: Iterable[Mapping[str, str]]) -> list[d
             made |= run_steps(enrichment.steps(fields), Row(number, fields), PlainCalls())
         except RecordRejected as rejected:
             error = str(rejected)
-        found.append({name: neutralised(text) for name, text in made.items()} | {"error": error})
+        found.append({name: neutralised_in_csv(text, ",") for name, text in made.items()} | {"error": error})
     return found

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from include.engine.errors import TransientError
 from include.pipelines.csv.estimate import SAMPLE_ROWS
 from include.sandbox.web_apis import WebApis
 from include.warehouse.connection import Warehouse
 from include.warehouse.schema import prepare
+from tests.fixtures.csv_task import OWN_STEP, LocalStep
 from tests.include.pipelines.csv.house import CsvHouse, lead
 
 
@@ -84,3 +86,15 @@ def test_no_rows_cost_nothing(house: CsvHouse) -> None:
     house.write(0)
     found = estimate(house)
     assert (found["rows"], found["calls"], found["minutes"]) == (0, {"search": 0, "model": 0}, 0.0)
+
+
+def test_what_may_pass_fails_the_plan_so_that_it_is_tried_again(
+    house: CsvHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: Any) -> dict[str, str]:
+        raise TransientError("the CRM is restarted")
+
+    monkeypatch.setattr(LocalStep, "run", run)
+    house.write(3)
+    with pytest.raises(TransientError, match="the CRM is restarted"):
+        estimate(house, steps=(OWN_STEP,))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,10 +25,11 @@ from include.warehouse.key_lists import store_keys, store_open_rejects
 from include.warehouse.pipeline import Choosing, Equipped, Pipeline
 from include.warehouse.sink import WarehouseSink
 from include.warehouse.window import Window
+from tests.fixtures.arrivals import arrive, just_after
 from tests.fixtures.csv_task import OWN_STEP
 from tests.include.pipelines.csv.house import CsvHouse, lead, read_rows
 
-EVER = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+EVER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -146,10 +146,10 @@ def test_rows_that_no_batch_has_settled_are_an_error_of_their_file_alone(local: 
 
 
 def test_the_plan_of_an_inbox_reads_what_arrived_within_the_window(local: CsvHouse) -> None:
-    old, new = local.write(3, "old.csv"), local.write(4, "new.CSV")
+    old = local.write(3, "old.csv")
+    new = arrive(local.inbox / "new.CSV", b"Company\nAcme\n", after=old)
     (local.inbox / "notes.txt").write_text("no table")
-    os.utime(old, (0, 0))
-    pipeline = local.pipeline(window=EVER, file=None, inbox=str(local.inbox))
+    pipeline = local.pipeline(window=Window(just_after(old), EVER), file=None, inbox=str(local.inbox))
     (batch,) = pipeline.plan(10)
     assert isinstance(batch.part, RowRange)
     assert batch.part.uri == str(new)
@@ -233,6 +233,19 @@ def test_open_rejects_of_other_files_and_of_files_that_changed_are_left_alone(
     found = merged(house, [batch], [0], file="c.csv")
     assert [one.rows for one in found.rendered.values()] == [2]
     assert merged(house, [batch], [], file="c.csv").unfinished == [str(house.inbox / "c.csv")]
+
+
+def test_open_rejects_beyond_the_rows_of_a_limited_run_are_tried_and_the_whole_file_is_rendered(
+    house: CsvHouse, warehouse: Warehouse
+) -> None:
+    house.write([["", ""] if number in (150, 160) else lead(number) for number in range(200)])
+    house.load()
+    house.load(row_limit=10)
+    pipeline = house.pipeline(file=None)
+    count = store_open_rejects(warehouse, "open", pipeline.name, pipeline.target, pipeline.chooses())
+    (batch,) = plan_key_list("open", count, 10)
+    assert house.load(batch, file=None)["rejected_by_code"] == {"csv.field_empty": 2}
+    assert [(one.rows, one.failed) for one in merged(house, [batch], [0], file=None).rendered.values()] == [(200, 2)]
 
 
 def test_a_row_whose_new_try_fails_has_its_error_alone_in_the_file_and_its_old_text_in_the_table(

@@ -31,6 +31,26 @@ def test_any_number_of_workers_has_rows_in_flight_and_a_guard_above_the_rows_dea
     assert engine.record_timeout_s > settings.record_timeout_s + 150
 
 
+@pytest.mark.parametrize(("told", "workers"), [("1", 1), (" 75 ", 75), ("500", 500), ("", 20), (None, 20)])
+def test_the_environment_has_the_default_of_rows_at_once(
+    monkeypatch: pytest.MonkeyPatch, told: str | None, workers: int
+) -> None:
+    if told is not None:
+        monkeypatch.setenv("PARALLEL_ROWS_PER_WORKER", told)
+    assert CsvSettings().workers == workers
+    assert CsvSettings(workers=7).workers == 7
+
+
+@pytest.mark.parametrize("told", ["0", "501", "-1", "20.0", "many", "9" * 5000])
+def test_a_number_of_rows_that_cannot_be_is_refused_by_its_name_unless_a_setting_replaces_it(
+    monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    monkeypatch.setenv("PARALLEL_ROWS_PER_WORKER", told)
+    with pytest.raises(ValidationError, match="PARALLEL_ROWS_PER_WORKER in the environment must be a whole number"):
+        CsvSettings()
+    assert CsvSettings(workers=7).workers == 7
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.pipelines.csv.input.cells import SheetCell, SheetValue, cell_text
+from include.pipelines.csv.input.cells import Cell, SheetCell, SheetValue, cell_text, field_text
 
 
 def text(value: SheetValue) -> str:
@@ -19,6 +19,10 @@ def text(value: SheetValue) -> str:
     [
         (None, ""),
         ("=1+1", "=1+1"),
+        ("a_x000D_\nb_x0009_", "a\r\nb\t"),
+        ("_x005F_x000D_ _x005f_", "_x000D_ _"),
+        ("a_x0000_b", "a\ufffdb"),
+        ("_xD83D_ _x12_ x000D_ _x000G_", "_xD83D_ _x12_ x000D_ _x000G_"),
         (True, "TRUE"),
         (False, "FALSE"),
         (12345678901234567890, "12345678901234567890"),
@@ -45,6 +49,26 @@ def test_a_number_comes_back_from_its_text(value: float) -> None:
 @given(value=st.datetimes())
 def test_a_moment_comes_back_from_its_text(value: datetime) -> None:
     assert datetime.fromisoformat(text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "read"),
+    [
+        (" Acme ", "Acme"),
+        ("#N/A", ""),
+        (" #DIV/0! ", ""),
+        ("#NAME?", ""),
+        ("#1 Plumbing", "#1 Plumbing"),
+        ("a #N/A", "a #N/A"),
+        ("a_x000D_", "a_x000D_"),
+        (SheetCell("a_x000D_", "s", "General"), "a"),
+        (SheetCell("#N/A", "s", "General"), ""),
+        (SheetCell("#WHATEVER", "e", "General"), ""),
+        (SheetCell(3.0, "n", "General"), "3"),
+    ],
+)
+def test_a_step_reads_nothing_where_a_spreadsheet_put_an_error(cell: Cell, read: str) -> None:
+    assert field_text(cell) == read
 
 
 def test_a_cell_of_csv_is_its_text() -> None:

@@ -7,7 +7,7 @@ import pytest
 from include.engine.errors import SettingsError
 from include.pipelines.csv.input.delimiter import checked_delimiter, sniffed
 from include.pipelines.csv.input.encodings import TextEncoding
-from include.pipelines.csv.input.lines import read_lines
+from include.pipelines.csv.input.lines import Lines
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from include.pipelines.csv.input.lines import read_lines
 )
 def test_the_character_is_taken_that_gives_most_rows_the_headers_cells(content: str, delimiter: str) -> None:
     data = content.encode()
-    assert sniffed(list(read_lines(io.BytesIO(data), len(data), TextEncoding("utf-8")))) == delimiter
+    assert sniffed(Lines(io.BytesIO(data), len(data), TextEncoding("utf-8"))) == delimiter
 
 
 def test_a_given_one_is_checked_and_a_tab_may_be_written_out() -> None:

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from include.pipelines.csv.input import lines
 from include.pipelines.csv.input.encodings import TextEncoding
-from include.pipelines.csv.input.lines import Line, read_lines
+from include.pipelines.csv.input.lines import Line, Lines
 
 CODECS = ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "gb18030", "cp932"]
 
 
 def read(content: bytes, codec: str, size: int | None = None) -> list[Line]:
-    return list(read_lines(io.BytesIO(content), len(content) if size is None else size, TextEncoding(codec)))
+    return list(Lines(io.BytesIO(content), len(content) if size is None else size, TextEncoding(codec)))
 
 
 # U+0A0D, U+0D0A and U+0A00 have the bytes of line ends where no line ends.
@@ -56,6 +56,19 @@ def test_a_line_that_is_too_long_is_passed_over_in_flat_memory(codec: str, monke
     assert [line.size for line in found] == [len(text.encode(codec)) for text in texts]
     assert [line.fault.code if line.fault else None for line in found] == [None, "csv.too_long", None, "csv.too_long"]
     assert all(len(line.raw) <= 600 for line in found)
+
+
+def test_lines_can_be_read_again_from_where_any_of_them_begins() -> None:
+    content = b"x" + b"".join(b"line %d\r\n" % number for number in range(3_000))
+    file = io.BytesIO(content)
+    file.read(1)
+    lines = Lines(file, len(content) - 1, TextEncoding("utf-8"))
+    whole = [(lines.at - line.size, line) for line in lines]
+    assert len(whole) == 3_000
+    for start in (1_234, 0, 2_999):
+        lines.go_to(whole[start][0])
+        assert list(lines) == [line for _, line in whole[start:]]
+    assert list(lines.first(whole[1][0] + 1)) == [line for _, line in whole[:2]]
 
 
 def test_no_more_bytes_are_read_than_the_range_has() -> None:

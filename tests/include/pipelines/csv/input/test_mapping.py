@@ -52,9 +52,16 @@ def test_every_fault_is_told_at_once_before_anything_is_called() -> None:
         "domain: no column goes by such a name",
         "column 'error' is to be generated, and is there already",
         "kept columns: there is no column 'Id'",
-        "The file has 'Firm name', 'error'",
+        "The file has 4 columns, known among them: none; its first row must name the columns",
     ):
         assert fault in text
+
+
+def test_the_first_row_of_a_file_without_a_header_is_not_shown() -> None:
+    first = ["Jane Doe", "jane@secret.example", "HIV positive"]
+    with pytest.raises(SettingsError, match="first row must name the columns") as caught:
+        map_columns(first, {"email": "Mail"}, ["company"], (), ["Id"])
+    assert not [word for value in first for word in value.split() if word in str(caught.value)]
 
 
 def test_a_generated_column_may_replace_one_that_is_not_kept() -> None:

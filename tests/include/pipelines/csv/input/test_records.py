@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.pipelines.csv.input import records
 from include.pipelines.csv.input.encodings import TextEncoding
-from include.pipelines.csv.input.lines import MAX_LINE_BYTES, read_lines
-from include.pipelines.csv.input.records import CsvRow, read_rows
+from include.pipelines.csv.input.lines import MAX_LINE_BYTES, Lines
+from include.pipelines.csv.input.records import MAX_ROW_BYTES, CsvRow, read_rows
 
 UTF_8 = TextEncoding("utf-8")
 
 
 def rows(content: bytes, delimiter: str = ",") -> list[CsvRow]:
-    return list(read_rows(read_lines(io.BytesIO(content), len(content), UTF_8), delimiter))
+    return list(read_rows(Lines(io.BytesIO(content), len(content), UTF_8), delimiter))
 
 
 def codes(found: list[CsvRow]) -> list[str | None]:
@@ -41,7 +42,6 @@ def test_rows_have_their_line_their_bytes_and_the_empty_lines_before_them() -> N
         (b"a,\xff", "csv.undecodable"),
         (b"a,b\0", "csv.nul"),
         (b"a," + b"x" * MAX_LINE_BYTES, "csv.too_long"),
-        (b'a,"' + b"x" * 200_000 + b'"', "csv.quotes"),
     ],
 )
 @pytest.mark.parametrize("next_rows", [[b'"c",d'], [b"c,d", b'"e",f', b"g,h"], []])
@@ -59,6 +59,57 @@ def test_a_quote_that_is_never_closed_costs_one_row_of_a_large_file() -> None:
     assert sum(row.size for row in found) == len(content)
 
 
+NOTE = "\n".join(f"line {number}, with one comma" for number in range(8_000))
+
+
+@pytest.mark.parametrize("cell", ["x" * 200_000, NOTE, NOTE * 20])
+def test_a_cell_may_be_as_large_as_its_row(cell: str) -> None:
+    limit = csv.field_size_limit(10)
+    try:
+        found = rows(f'a,"{cell}"\nc,d\n'.encode())
+        assert csv.field_size_limit() > MAX_ROW_BYTES
+    finally:
+        csv.field_size_limit(limit)
+    assert [row.cells for row in found] == [["a", cell], ["c", "d"]]
+
+
+def test_a_limit_that_somebody_set_higher_stays() -> None:
+    limit = csv.field_size_limit(2**30)
+    try:
+        assert rows(b"a\n")[0].cells == ["a"]
+        assert csv.field_size_limit() == 2**30
+    finally:
+        csv.field_size_limit(limit)
+
+
+def test_no_line_of_a_row_that_is_too_long_becomes_a_row() -> None:
+    cell = NOTE * 30
+    content = f'a,b\n"c ""d"", {cell}","{NOTE}"\r\ne,f\n'.encode()
+    found = rows(content)
+    assert codes(found) == [None, "csv.too_long", None]
+    assert f"the row has {len(content) - 8} bytes, {MAX_ROW_BYTES} are allowed" in str(found[1].fault)
+    assert [(row.line, row.next_line) for row in found][1:] == [
+        (2, 2 + lines_of(content) - 2),
+        (lines_of(content), lines_of(content) + 1),
+    ]
+
+
+def lines_of(content: bytes) -> int:
+    return len(content.splitlines())
+
+
+@pytest.mark.parametrize("after", ['e,"f"\n', "e,f\n", 'e,"f" g\n', 'e,""\n'])
+def test_a_quote_that_is_never_closed_costs_one_row_beyond_the_longest_row_too(
+    after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MAX_ROW_BYTES", 400)
+    monkeypatch.setattr(records, "MAX_SEARCH_BYTES", 4_000)
+    for more in (100, 2_000):
+        found = rows(("\n".join(["a,b", '"c,d', *["e,f"] * more, after])).encode())
+        assert codes(found)[:-1] == [None, "csv.quotes", *[None] * more]
+        assert found[1].next_line == 3
+
+
 def test_what_can_be_told_of_a_bad_row_is_kept_for_the_output() -> None:
     assert [row.cells for row in rows(b'"5 inch,b\nc,d\xff\n')] == [["5 inch,b"], ["c", "d\ufffd"]]
 
@@ -71,10 +122,18 @@ def test_an_error_shows_nothing_of_the_row() -> None:
 CONTENT = st.text(st.sampled_from('ab",;\r\n\0\u00e9 '), max_size=60).map(str.encode)
 
 
+@pytest.mark.parametrize("limits", [(MAX_ROW_BYTES, 2 * MAX_ROW_BYTES), (4, 20)])
 @given(content=CONTENT, delimiter=st.sampled_from(",;"))
 def test_every_byte_is_in_one_row_or_a_blank_line_and_a_row_reads_the_same_by_itself(
-    content: bytes, delimiter: str
+    limits: tuple[int, int], content: bytes, delimiter: str
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "MAX_ROW_BYTES", limits[0])
+        patch.setattr(records, "MAX_SEARCH_BYTES", limits[1])
+        check_rows(content, delimiter)
+
+
+def check_rows(content: bytes, delimiter: str) -> None:
     found = rows(content, delimiter)
     assert sum(row.size for row in found) <= len(content)
     at = 0

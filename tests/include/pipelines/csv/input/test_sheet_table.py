@@ -6,14 +6,14 @@ from datetime import datetime
 
 import pytest
 from openpyxl import Workbook
-from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
 from include.engine.errors import SettingsError
-from include.pipelines.csv.input import plans, sheet_table, worksheet
+from include.pipelines.csv.input import plans, shared_texts, sheet_table, worksheet
 from include.pipelines.csv.input.cells import cell_text
 from include.pipelines.csv.input.forms import SheetForm
 from include.pipelines.csv.input.plans import TableOptions
 from include.pipelines.csv.input.tables import plan_table
+from tests.fixtures.sheet_files import write_shared
 from tests.include.pipelines.csv.table_files import TableFiles
 
 HEADER = ["company", "founded", "staff"]
@@ -86,17 +86,70 @@ def test_a_formula_is_the_value_that_was_stored_with_it(files: TableFiles) -> No
     assert [cell_text(cell) for cell in files.rows(plan)[0].cells] == ["2", "7"]
 
 
-def test_texts_that_cells_share_are_read_too(files: TableFiles) -> None:
-    files.plan_sheet([["a", "b"], ["x", "y"]])
-    content = (files.folder / "table").read_bytes()
-    override = b'<Override PartName="/xl/texts.xml" ContentType="' + SHARED_STRINGS.encode() + b'"/></Types>'
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(files.folder / "table", "w") as new:
-        for name in old.namelist():
-            part = old.read(name).replace(b"</Types>", override)
-            new.writestr(name, part.replace(b't="inlineStr"><is><t>x</t></is>', b't="s"><v>0</v>'))
-        new.writestr("xl/texts.xml", b'<sst xmlns="' + SHEET_MAIN_NS.encode() + b'"><si><t>=shared</t></si></sst>')
+def test_texts_that_cells_share_are_read_too_whole_without_how_they_are_pronounced(files: TableFiles) -> None:
+    texts = ["<t>=shared</t>", "<r><t>in </t></r><r><rPr><b/></rPr><t>runs</t></r><rPh sb='0' eb='1'><t>no</t></rPh>"]
+    write_shared(files.folder / "table", ["a", "b"], [row("s:0", "s:1")], texts)
+    assert texts_of(files) == [["=shared", "in runs"]]
+
+
+def row(*cells: str) -> str:
+    """`type:value` of each, in XML."""
+    made = ('<c t="{}"><v>{}</v></c>'.format(*cell.split(":")) for cell in cells)
+    return f"<row>{''.join(made)}</row>"
+
+
+def texts_of(files: TableFiles) -> list[list[str]]:
     plan = plan_table(files.places, "table", TableOptions(), 10)
-    assert [cell_text(cell) for cell in files.rows(plan)[0].cells] == ["=shared", "y"]
+    return [[cell_text(cell) for cell in row.cells] for row in files.rows(plan)]
+
+
+def test_shared_texts_beyond_what_memory_is_for_them_are_on_disk(
+    files: TableFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_texts, "MEMORY_BYTES", 10)
+    texts = [f"<t>té\U0001f600 {number}</t>" for number in range(50)]
+    write_shared(files.folder / "table", ["a"], [row(f"s:{number}") for number in reversed(range(50))], texts)
+    assert texts_of(files) == [[f"té\U0001f600 {number}"] for number in reversed(range(50))]
+
+
+@pytest.mark.parametrize("number", ["1", "-1"])
+def test_a_shared_text_that_is_not_there_is_a_fault_of_the_sheet(files: TableFiles, number: str) -> None:
+    write_shared(files.folder / "table", ["a"], [row(f"s:{number}")], ["<t>x</t>"])
+    with pytest.raises(SettingsError, match="file: row 2 of the sheet is broken"):
+        plan_table(files.places, "table", TableOptions(), 10)
+
+
+def test_a_cell_with_an_empty_text_holds_nothing(files: TableFiles) -> None:
+    rows = [row("s:1", "s:0", "s:0"), row("s:0", "s:0"), row("s:1")]
+    write_shared(files.folder / "table", ["a", "b"], rows, ["<t></t>", "<t>x</t>"])
+    assert texts_of(files) == [["x", ""], ["x", ""]]
+    with_empty_names = [row("s:1", "s:0")]
+    write_shared(files.folder / "table", ["a", ""], with_empty_names, ["<t></t>", "<t>x</t>"])
+    assert texts_of(files) == [["x"]]
+
+
+def test_rows_out_of_order_are_a_fault_of_the_sheet_since_one_of_them_would_be_lost(files: TableFiles) -> None:
+    write_shared(
+        files.folder / "table", ["a"], ['<row r="3"><c><v>1</v></c></row>', '<row r="2"><c><v>2</v></c></row>'], []
+    )
+    with pytest.raises(SettingsError, match="file: row 4 of the sheet is broken"):
+        plan_table(files.places, "table", TableOptions(), 10)
+
+
+def test_formulas_without_a_stored_value_are_counted_by_column_and_make_no_row_vanish(files: TableFiles) -> None:
+    rows = [
+        "<row><c><f>A1</f><v></v></c><c><v>1</v></c></row>",
+        "<row><c><f>A1</f></c></row>",
+        '<row><c t="str"><f>IF(TRUE,"")</f><v></v></c></row>',
+        "<row><c><v>1</v></c><c><f>A1</f><v>2</v></c></row>",
+    ]
+    write_shared(files.folder / "table", ["a", "b"], rows, [])
+    plan = plan_table(files.places, "table", TableOptions(), 10)
+    (warning,) = plan.warnings
+    assert "without a stored value are read as empty cells, in 'a' (2): open the workbook" in warning
+    assert texts_of(files) == [["", "1"], ["", ""], ["1", "2"]]
+    write_shared(files.folder / "table", ["a", "b"], rows[2:], [])
+    assert plan_table(files.places, "table", TableOptions(), 10).warnings == ()
 
 
 def test_a_sheet_that_claims_more_rows_than_there_can_be_is_refused(

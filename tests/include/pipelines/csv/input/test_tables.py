@@ -86,6 +86,30 @@ def test_whatever_is_broken_ranges_give_what_the_whole_does(files: TableFiles, t
         assert {fault.code for fault in faults} == set(plan.faulty)
 
 
+@pytest.mark.parametrize(
+    ("sound", "broken", "codec"), [(1, 0, "utf-8"), (1, 1, "utf-8"), (1, 2, "cp1252"), (2, 2, "utf-8")]
+)
+def test_as_many_broken_rows_as_sound_ones_leave_a_file_utf_8(
+    files: TableFiles, sound: int, broken: int, codec: str
+) -> None:
+    rows = ["Müller,x".encode()] * sound + ["Müller,x".encode("cp1252")] * broken
+    form = files.plan(b"\n".join([b"company,n", *rows])).form
+    assert isinstance(form, CsvForm)
+    assert form.codec == codec
+
+
+def test_the_line_ends_of_a_file_are_those_after_its_header_and_not_those_within_a_name(files: TableFiles) -> None:
+    form = files.plan(b'"Company\nname",domain\r\nA,a.example\r\n').form
+    assert isinstance(form, CsvForm)
+    assert form.newline == "\r\n"
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+def test_a_line_that_tells_excel_the_delimiter_is_refused_with_what_to_do(files: TableFiles, delimiter: str) -> None:
+    with pytest.raises(SettingsError, match="remove that line, give it as delimiter"):
+        files.plan(f"sep={delimiter}\r\na{delimiter}b\r\n1{delimiter}2\r\n".encode())
+
+
 def test_a_small_table_is_one_batch_and_a_large_one_has_no_more_than_a_run_may_have(files: TableFiles) -> None:
     lines = ["a,b", *(f"{n},x" for n in range(3000))]
 
@@ -200,14 +224,17 @@ def test_all_rows_of_a_plan_are_a_range_too(files: TableFiles) -> None:
     assert (part.first, part.last, part.start, part.end, part.line) == (0, 250, 2, 502, 2)
 
 
-def measured(folder: Path, rows: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.fixtures.table_memory", str(folder), str(rows)]
+def measured(folder: Path, rows: int, kind: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.fixtures.table_memory", str(folder), str(rows), kind]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout))
 
 
-def test_two_hundred_thousand_rows_are_planned_read_and_rendered_in_the_memory_of_a_thousand(folder: Path) -> None:
-    small, large = measured(folder, 1_000), measured(folder, 200_000)
-    assert (small["rows"], large["rows"]) == (1_000, 200_000)
+@pytest.mark.parametrize(("kind", "rows"), [("csv", 200_000), ("xlsx", 40_000)])
+def test_very_many_rows_are_planned_read_and_rendered_in_the_memory_of_a_thousand(
+    folder: Path, kind: str, rows: int
+) -> None:
+    small, large = measured(folder, 1_000, kind), measured(folder, rows, kind)
+    assert (small["rows"], large["rows"]) == (1_000, rows)
     assert large["batches"] <= MAX_BATCHES
     assert large["peak"] < small["peak"] + 16 * 1024 * 1024

@@ -161,6 +161,12 @@ def test_formulas_are_neutralised_where_that_is_asked_for(files: TableFiles, ori
     ]
 
 
+def test_a_file_of_another_delimiter_has_no_formula_within_a_generated_text(files: TableFiles) -> None:
+    plan = files.plan(b"company;n\nA,=1;5\n")
+    render(files, plan, done(plan, body="Hi,=HYPERLINK(0)"))
+    assert read_csv(files, delimiter=";")[1] == ["A,=1", "5", "", "Hi,'=HYPERLINK(0)", ""]
+
+
 MOMENTS = st.datetimes(datetime(1901, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(microsecond=0))
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
 VALUES = st.one_of(
@@ -246,6 +252,16 @@ def test_rows_that_are_missing_double_or_foreign_are_an_error_and_the_old_file_s
         render(files, plan, [FinishedRow(number) for number in numbers])
     assert (files.folder / "out").read_bytes() == b"old"
     assert sorted(path.name for path in files.folder.iterdir()) == ["out", "table"]
+
+
+def test_nothing_is_written_after_the_first_row_that_is_missing_since_the_file_is_given_up(
+    files: TableFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = files.plan(b"a\n1\n2\n3\n4\n")
+    monkeypatch.setattr(sheet_writer, "MAX_ROWS", 2)
+    finished = [FinishedRow(number) for number in (1, 3, 4)]
+    with pytest.raises(FatalError, match="1 of 4 rows are not settled, the first is row 2"):
+        render(files, plan, finished, kind="xlsx")
 
 
 def test_a_run_that_is_told_to_stop_and_a_file_that_changed_leave_the_old_file(files: TableFiles) -> None:

@@ -1,10 +1,26 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.pipelines.csv.steps.cleaning import cleaned
+
+ROOT = Path(__file__).resolve().parents[5]
+CPU_S = 15
+"""Many times what is needed where time grows with the length, and a fraction where it grows with its square."""
+CLEAN_ALL = f"""
+import resource
+from include.pipelines.csv.steps.cleaning import MAX_CHARS, cleaned
+resource.setrlimit(resource.RLIMIT_CPU, ({CPU_S}, {CPU_S}))
+for unit in ("**a ", "__a ", "[", "![", "[a](", "[a]((b)", "*a ", "_a ", "`a ", " ", "```\\n", "> ", "- ", "Hi "):
+    for start in ("", "```\\n", "Sure! Here is "):
+        cleaned(start + "a" + unit * (MAX_CHARS // len(unit)) + "a")
+"""
 
 TEXT = "Your new plant caught my eye. Shall we talk?"
 
@@ -64,6 +80,28 @@ def test_paragraphs_and_bullets_stay_with_one_empty_line_at_most() -> None:
 
 def test_a_greeting_stays_where_it_is_wanted() -> None:
     assert cleaned(f"Hi Jane,\n\n{TEXT}", greeting=False) == f"Hi Jane,\n\n{TEXT}"
+
+
+@pytest.mark.parametrize(
+    ("marked", "plain"),
+    [
+        ("**a** and **b c** d", "a and b c d"),
+        ("2 ** 3 and **b** ** 4", "2 ** 3 and b ** 4"),
+        ("**a ** b**", "a ** b"),
+        ("**no partner", "**no partner"),
+        ("***both***", "both"),
+        ("see [the [plan](https://acme.example) today", "see [the plan today"),
+        ("```\n```", ""),
+        ("```python", "```python"),
+    ],
+)
+def test_marks_in_pairs_are_taken_off_and_lone_ones_stay(marked: str, plain: str) -> None:
+    assert cleaned(marked) == plain
+
+
+def test_a_text_of_marks_takes_no_more_time_than_its_length_asks_for() -> None:
+    """All rows' threads wait meanwhile."""
+    assert subprocess.run([sys.executable, "-c", CLEAN_ALL], cwd=ROOT, check=False).returncode == 0
 
 
 @given(st.text(alphabet=st.sampled_from("ab *_`#>[]()\"'\n-:,!HiDear"), max_size=60))

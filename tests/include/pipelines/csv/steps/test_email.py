@@ -91,6 +91,7 @@ def test_an_answer_that_fails_the_checks_has_another_take_under_a_key_of_its_own
         (completion(None, "content_filter"), r"the model gave no answer \(content_filter\)"),
         (completion(None, refusal="No."), r"the model gave no answer \(refusal\)"),
         (completion("Hi."), "email_body has 3 characters"),
+        (completion("**a " * 50_000), "email_body has 200,000 characters, more than 131,072"),
     ],
 )
 def test_after_the_last_take_the_row_is_rejected_with_what_was_wrong_and_none_of_the_text(

@@ -64,6 +64,20 @@ def test_rows_of_one_domain_are_one_call_and_mail_providers_are_no_companies() -
     assert digest("Acme", "acme.example") != digest("Acme", "other.example")
 
 
+def test_pages_of_one_network_are_as_many_companies_as_they_name() -> None:
+    def asked(company: str, domain: str) -> PaidCall:
+        return STEP.call({"company": company, "domain": domain})
+
+    bakery = asked("Acme Bakery", "www.facebook.com/acmebakery")
+    plumbing = asked("Beta Plumbing", "www.facebook.com/betaplumbing")
+    assert bakery.digest != plumbing.digest
+    assert (bakery.body or {})["q"] == "Acme Bakery"
+    assert asked("Acme", "de.linkedin.com/company/acme").digest == asked("Acme", "acme@t-online.de").digest
+    assert asked("Acme", "acme.wordpress.com").digest != asked("Acme", "").digest
+    with pytest.raises(RecordRejected, match="neither a company nor a domain of its own"):
+        asked("", "facebook.com/acmebakery")
+
+
 def test_settings_that_change_the_answer_change_its_key_and_those_of_the_notes_do_not() -> None:
     given = {"domain": "acme.example"}
 

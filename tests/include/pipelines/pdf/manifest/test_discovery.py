@@ -13,6 +13,7 @@ from include.connections.files.objects import ObjectStore
 from include.engine.errors import SettingsError
 from include.pipelines.pdf.manifest.discovery import FolderListing, PrefixListing
 from include.warehouse.window import Window
+from tests.fixtures.arrivals import arrival, arrive
 from tests.fixtures.object_store import ObjectServer
 from tests.include.pipelines.pdf.entries import PROJECT
 
@@ -20,22 +21,18 @@ DAY = Window(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC))
 INCOMING = ObjectName("cases", "incoming/")
 
 
-def arrived(folder: Path, name: str, moment: datetime) -> Path:
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"%PDF-")
-    os.utime(path, (moment.timestamp(), moment.timestamp()))
-    return path
+def pdf(folder: Path, name: str, after: Path | None = None) -> Path:
+    return arrive(folder / name, b"%PDF-", after=after)
 
 
 def test_the_files_of_a_folder_that_came_within_the_window_are_its_documents(folder: Path) -> None:
-    inside = [arrived(folder, name, DAY.start) for name in ("b.pdf", "sub/c.PDF", "a.pdf")]
-    arrived(folder, "early.pdf", DAY.start - timedelta(seconds=1))
-    arrived(folder, "late.pdf", DAY.end)
-    arrived(folder, "notes.txt", DAY.start)
+    early = pdf(folder, "early.pdf")
+    inside = [pdf(folder, name, early) for name in ("b.pdf", "sub/c.PDF", "a.pdf")]
+    arrive(folder / "notes.txt")
+    late = pdf(folder, "late.pdf", inside[-1])
     (folder / "link.pdf").symlink_to(inside[0])
     (folder / "folder.pdf").mkdir()
-    listing = FolderListing(folder, DAY, PROJECT)
+    listing = FolderListing(folder, Window(arrival(inside[0]), arrival(late)), PROJECT)
     found = list(listing.documents())
     assert [one.file_path for one in found] == [str(folder / name) for name in ("a.pdf", "b.pdf", "sub/c.PDF")]
     assert {(one.project_uuid, one.bytes, one.etag) for one in found} == {(PROJECT, 5, None)}
@@ -44,7 +41,7 @@ def test_the_files_of_a_folder_that_came_within_the_window_are_its_documents(fol
 
 
 def test_a_file_is_the_same_document_in_every_run_and_a_folder_the_same_project(folder: Path, tmp_path: Path) -> None:
-    arrived(folder, "a.pdf", DAY.start)
+    pdf(folder, "a.pdf")
     first, again = (next(FolderListing(folder, None, None).documents()) for _ in range(2))
     assert first == again
     deeper = next(FolderListing(tmp_path, None, None).documents())
@@ -54,7 +51,7 @@ def test_a_file_is_the_same_document_in_every_run_and_a_folder_the_same_project(
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take names in UTF-8 only")
 def test_a_name_that_is_no_text_is_a_fault_with_its_place(folder: Path) -> None:
-    arrived(folder, "a.pdf", DAY.start)
+    pdf(folder, "a.pdf")
     Path(os.fsdecode(os.fsencode(folder) + b"/b\xff.pdf")).write_bytes(b"%PDF-")
     with pytest.raises(SettingsError, match="manifest documents: file 2: file_path must be a text"):
         FolderListing(folder, None, None).check()
