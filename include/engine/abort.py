@@ -15,9 +15,10 @@ class Aborted(HeadraceError):
 class Abort:
     """Holds the first error of a batch and frees every thread that waits. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, event: threading.Event | None = None) -> None:
+        """`event` is set by the first error, before any thread is freed."""
         self._lock = threading.Lock()
-        self._event = threading.Event()
+        self._event = event or threading.Event()
         self._frees: list[Callable[[BaseException], None]] = []
         self.error: BaseException | None = None
         """The first error; later ones follow from it and are dropped."""

@@ -47,6 +47,7 @@ def run_batch(
     settings: EngineSettings,
     *,
     stop: threading.Event,
+    ending: threading.Event | None = None,
     fit: Fit | None = None,
     memory: Memory | None = None,
     content_hash: ContentHash | None = None,
@@ -60,6 +61,7 @@ def run_batch(
     With `memory`, records that this cycle settled already are dropped (`records_resumed`), those older than
     the warehouse's are skipped (`older_version`), and with `skip_unchanged` those of an equal
     `content_hash` too (`unchanged`). `settled_before`, by earlier attempts, counts for the limits of rejects.
+    `ending` is set as soon as the batch begins to end early, whatever the reason.
     `on_progress` and `on_end` are called in the calling thread;
     `on_end` exactly once, before this returns or raises, with the error that it will raise.
 
@@ -68,7 +70,7 @@ def run_batch(
     stays. An exception that a signal raises in the calling thread sets `stop` and ends all threads first.
     The sink is closed in every case.
     """
-    abort = Abort()
+    abort = Abort(ending)
     run = _BatchRun(batch, settings, stop, abort)
     failure: BaseException | None = None
 

@@ -77,7 +77,8 @@ def load_batch(
     memory = WarehouseMemory(warehouse, pipeline.name, pipeline.target.name, cycle.cycle_id, stop)
     closing = _Closing(ledger, cycle, memory)
     sink = WarehouseSink(warehouse, cycle, pipeline.target, retired, stop)
-    with _equipment(pipeline, stop) as before_commit:
+    ending = threading.Event()
+    with _equipment(pipeline, stop, ending) as before_commit:
         run_batch(
             batch,
             _source(pipeline, stop),
@@ -85,6 +86,7 @@ def load_batch(
             sink if before_commit is None else GuardedSink(sink, before_commit),
             settings,
             stop=stop,
+            ending=ending,
             fit=_fit(pipeline, warehouse),
             memory=memory if look_up else None,
             content_hash=pipeline.content_hash,
@@ -103,8 +105,10 @@ def _source(pipeline: Pipeline, stop: threading.Event) -> Source:
     return pipeline.source()
 
 
-def _equipment(pipeline: Pipeline, stop: threading.Event) -> AbstractContextManager[BeforeCommit | None]:
-    return pipeline.equipment(stop) if isinstance(pipeline, Equipped) else nullcontext()
+def _equipment(
+    pipeline: Pipeline, stop: threading.Event, ending: threading.Event
+) -> AbstractContextManager[BeforeCommit | None]:
+    return pipeline.equipment(stop, ending) if isinstance(pipeline, Equipped) else nullcontext()
 
 
 def _follow(pipeline: Pipeline, cycle: Cycle, stop: threading.Event) -> None:
@@ -159,7 +163,8 @@ def _dry_run(
     skip_unchanged: bool,
     on_progress: Callable[[Progress], None] | None,
 ) -> dict[str, Any]:
-    with _equipment(pipeline, stop):
+    ending = threading.Event()
+    with _equipment(pipeline, stop, ending):
         stats = run_batch(
             batch,
             _source(pipeline, stop),
@@ -167,6 +172,7 @@ def _dry_run(
             DrySink(),
             settings,
             stop=stop,
+            ending=ending,
             fit=_fit(pipeline, warehouse),
             memory=_memory_before_any_cycle(pipeline, warehouse, stop),
             content_hash=pipeline.content_hash,

@@ -102,8 +102,12 @@ class Obeying(Protocol):
 class Equipped(Protocol):
     """What a pipeline brings besides, whose batches need something around them: connections, a store of their own."""
 
-    def equipment(self, stop: threading.Event) -> AbstractContextManager[BeforeCommit]:
+    def equipment(self, stop: threading.Event, ending: threading.Event) -> AbstractContextManager[BeforeCommit]:
         """Entered before `source` and `transform` are called, left when the batch has ended, however it did.
+
+        `stop` tells the task to stop. `ending` is set as soon as the batch begins to end early, by a stop or by any
+        error: nothing new must be begun then. Threads that work a record may be in it still when it is left; it may
+        wait for them, within bounds.
 
         What it gives is called by the writer before each commit, which waits for it: so an insert batch is committed
         only after what it rests on. It raises as `Sink.commit`, and is called again where the commit is.

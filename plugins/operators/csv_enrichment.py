@@ -12,7 +12,7 @@ from typing import Any
 from airflow.sdk import Context, TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.engine.errors import FatalError
+from include.engine.errors import FatalError, HeadraceError
 from include.engine.model import Batch
 from include.pipelines.csv.offers import Offer, offer_from_connection
 from include.pipelines.csv.paid_in_run import paid_in_run
@@ -69,7 +69,12 @@ def offers_of(settings: CsvSettings) -> dict[str, Offer]:
     """The paid services, by name; raises one `SettingsError` for the first connection that cannot serve."""
     return {
         name: offer_from_connection(
-            name, conn_id, **asdict(service_parts(conn_id)), tasks=settings.tasks_at_once, workers=settings.workers
+            name,
+            conn_id,
+            **asdict(service_parts(conn_id)),
+            tasks=settings.tasks_at_once,
+            workers=settings.workers,
+            model=settings.email.get("model") if name == "model" else None,
         )
         for name, conn_id in settings.connections.items()
     }
@@ -157,5 +162,16 @@ class CsvSummarizeOperator(CsvTask, SummarizeOperator[CsvSettings]):
         return report
 
     def measures(self, warehouse: Warehouse, run: Run) -> dict[str, Any]:
-        """Calls and tokens by service, as `paid`."""
+        """Calls and tokens by service, as `paid`; answers too old to be used again are deleted, some a run."""
+        self._prune()
         return {"paid": paid_in_run(warehouse, run)}
+
+    def _prune(self) -> None:
+        if self._built is None or self._built.settings.dry_run:
+            return
+        try:
+            pruned = self._built.prune()
+        except HeadraceError as error:  # the next run may find the warehouse well
+            self.log.warning("answers too old to be used again are not deleted: %s", error)
+        else:
+            self.log.info("deleted: %d answers too old to be used again, %d leases", pruned.answers, pruned.leases)

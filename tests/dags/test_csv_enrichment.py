@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +150,13 @@ def test_a_second_run_pays_nothing_nor_does_a_file_that_grew_but_for_its_new_row
     first = output(tmp_path).read_bytes()
     paid = len(apis.log.calls())
 
+    with closing(sqlite3.connect(warehouse)) as connection, connection:
+        old = ("d" * 64, "model:another", "too old to be used", 1, "2000-01-01 00:00:00.000000")
+        connection.execute("INSERT INTO csv_answers VALUES (?, ?, ?, ?, ?)", old)
     assert run() == DagRunState.SUCCESS
     assert len(apis.log.calls()) == paid
+    assert one(warehouse, "SELECT count(*) FROM csv_answers WHERE endpoint = 'model:another'") == 0
+    assert one(warehouse, "SELECT count(*) FROM csv_answers") == paid
     assert output(tmp_path).read_bytes() == first
     assert one(warehouse, "SELECT sum(records_skipped) FROM headrace_batches") == ROWS - 1
 

@@ -40,8 +40,9 @@ class Clock:
 class PartClock(Clock):
     """Stops when the clock above it stops, or alone: the downloads of one export end together."""
 
-    def __init__(self, above: Clock) -> None:
-        super().__init__(threading.Event())
+    def __init__(self, above: Clock, stop: threading.Event | None = None) -> None:
+        """`stop` stops it as `halt` does, where others are to do so."""
+        super().__init__(stop or threading.Event())
         self._above = above
 
     def halt(self) -> None:

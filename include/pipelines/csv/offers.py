@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,8 @@ from include.pipelines.csv.quota.settings import EndpointSettings
 
 _KEY_HEADERS = {"search": ("X-API-KEY", "")}
 _USUAL_KEY_HEADER = ("Authorization", "Bearer ")
+_KEY = re.compile(r"[!-~]+")
+"""What a header carries as it is."""
 _URL_EXAMPLE = "https://api.example"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -28,7 +31,7 @@ class Terms(BaseModel):
 
     key_header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,60}$")
     """Header that carries the password; empty: `X-API-KEY` for `search`, else `Authorization`."""
-    key_prefix: str | None = Field(default=None, max_length=20)
+    key_prefix: str | None = Field(default=None, max_length=20, pattern=r"^[ -~]*$")
     """What stands before the key in it; empty: `Bearer ` in `Authorization`, else nothing."""
     allow_http: bool = False
     timeout_s: float = Field(default=120.0, gt=0, le=150)
@@ -69,10 +72,12 @@ def offer_from_connection(
     schema: str | None = None,
     tasks: int = 1,
     workers: int = 20,
+    model: str | None = None,
 ) -> Offer:
     """The service of that name behind a connection of type `http`: its host is the base URL, its password the key.
 
-    `tasks` share the quotas, and `workers` are the calls that one task may have open unless the extra says otherwise.
+    `tasks` share the quotas, and `workers` are the calls that one task may have open unless the extra says otherwise;
+    `model` is asked in the place of the extra's.
     Raises `SettingsError` that names each fault, and never a value.
     """
     del login
@@ -80,7 +85,13 @@ def offer_from_connection(
     told = {field: words.pop(field) for field in Terms.model_fields if field in words}
     bounds = {field: words.pop(field) for field in EndpointSettings.model_fields if field in words}
     terms = checked(Terms, told, f"connection {conn_id}: extra")
-    given = {"concurrency": workers, **bounds, "name": name, "tasks": tasks}
+    given = {
+        "concurrency": workers,
+        "per_model": model or words.get("model", ""),
+        **bounds,
+        "name": name,
+        "tasks": tasks,
+    }
     settings = checked(EndpointSettings, given, f"connection {conn_id}: extra")
     settings.quotas()
     try:
@@ -100,6 +111,11 @@ def offer_from_connection(
 def _key(name: str, terms: Terms, password: str | None) -> dict[str, str]:
     if not password:
         return {}
+    if not _KEY.fullmatch(password):
+        raise SettingsError(
+            "its password cannot travel as a key: it has a space, a line break or a character "
+            "beyond ASCII; paste the key again, alone"
+        )
     header, prefix = _KEY_HEADERS.get(name, _USUAL_KEY_HEADER)
     if terms.key_header is not None:
         header, prefix = terms.key_header, ""

@@ -29,4 +29,9 @@ def paid_in_run(warehouse: Warehouse, run: Run) -> dict[str, dict[str, int]]:
         .group_by(answers.c.endpoint)
     )
     found = warehouse.transact("count paid answers", lambda connection: connection.execute(query).all(), write=False)
-    return {endpoint: {"calls": int(calls), "tokens": int(used)} for endpoint, calls, used in found}
+    paid: dict[str, dict[str, int]] = {}
+    for counted_as, calls, used in found:
+        of_service = paid.setdefault(counted_as.partition(":")[0], {"calls": 0, "tokens": 0})
+        of_service["calls"] += int(calls)
+        of_service["tokens"] += int(used)
+    return paid

@@ -18,13 +18,15 @@ from include.connections.files.objects import ObjectStore
 from include.connections.files.pinned import FilePin, pinned_then
 from include.connections.files.places import Places
 from include.connections.files.roots import LocalRoots
-from include.connections.http.clock import Clock
+from include.connections.http.clock import Clock, PartClock
 from include.connections.http.pool import HttpPool, PoolSettings
 from include.engine.errors import HeadraceError, SettingsError, TransientError
 from include.engine.model import Batch, Key, KeyListRange, Record, RowRange
 from include.engine.ports import Transform
+from include.pipelines.csv.answers.pruning import Pruned, prune
 from include.pipelines.csv.answers.store import AnswerStore
 from include.pipelines.csv.calls.paid_calls import PaidCalls
+from include.pipelines.csv.calls.service import Service
 from include.pipelines.csv.enrichment import Enrichment
 from include.pipelines.csv.estimate import Estimator, Pace
 from include.pipelines.csv.input.mapping import ColumnMapping
@@ -55,6 +57,14 @@ MAX_CONNECTIONS = 800
 
 FLUSH_S = 30.0
 """A commit waits no longer than this for the answers that its rows are made of."""
+
+
+def pool_settings_of(services: Sequence[Service], workers: int) -> PoolSettings:
+    """What `workers` threads need that ask these services; no silence ends before a service's `timeout_s`."""
+    # A worker keeps one to each service: else every call would close another's connection to open its own.
+    connections = min(MAX_CONNECTIONS, workers * max(1, len(services)))
+    longest_s = max((service.timeout_s for service in services), default=60.0)
+    return PoolSettings(connections=connections, read_timeout_s=longest_s)
 
 
 class CsvPipeline:
@@ -112,23 +122,30 @@ class CsvPipeline:
         return EnrichRow(self._enrichment.steps(()), self._calls, self.settings.record_timeout_s)
 
     @contextmanager
-    def equipment(self, stop: threading.Event) -> Iterator[BeforeCommit]:
-        """Connections and the store of paid answers; each commit waits for the answers that it rests on."""
+    def equipment(self, stop: threading.Event, ending: threading.Event) -> Iterator[BeforeCommit]:
+        """Connections and the store of paid answers; each commit waits for the answers that it rests on.
+
+        Once `ending` is set no call goes out; those under way are waited for, no longer than their `timeout_s`.
+        """
         if self.settings.dry_run:
             raise SettingsError("dry_run: an estimate is made by the plan; a batch would pay")
         services = [offer.service for offer in self._offers.values()]
-        # A worker keeps one to each service: else every call would close another's connection to open its own.
-        connections = min(MAX_CONNECTIONS, self.settings.workers * max(1, len(services)))
+        pool_settings = pool_settings_of(services, self.settings.workers)
         with (
-            closing(HttpPool(PoolSettings(connections=connections))) as pool,
-            AnswerStore(self._warehouse, uuid4().hex, stop=stop) as answers,
+            closing(HttpPool(pool_settings)) as pool,
+            AnswerStore(self._warehouse, uuid4().hex, stop=ending) as answers,
         ):
-            self._calls = PaidCalls(services, answers, pool, Clock(stop), paid_after=self._paid_after)
+            clock, patience_s = PartClock(Clock(stop), ending), self.settings.quota_wait_s
+            self._calls = calls = PaidCalls(
+                services, answers, pool, clock, paid_after=self._paid_after, quota_wait_s=patience_s
+            )
             try:
                 yield lambda: answers.flush(FLUSH_S)
             finally:
-                log.info("calls: %s", json.dumps(self._calls.counts.snapshot(), sort_keys=True))
                 self._calls = None
+                ending.set()  # also for a row whose thread was left behind
+                calls.close()
+                log.info("calls: %s", json.dumps(calls.counts.snapshot(), sort_keys=True))
 
     def content_hash(self, record: Record) -> str:
         """Of the row's fields, and of all that decides what it gets."""
@@ -203,6 +220,10 @@ class CsvPipeline:
 
     def watermark(self) -> None:
         """Runs read what they are told, or what arrived."""
+
+    def prune(self) -> Pruned:
+        """Delete paid answers that this run would not use any more, and leases of dead tasks: some, at a run's end."""
+        return prune(self._warehouse, {name: offer.service.ttl for name, offer in self._offers.items()})
 
     def _output_folder(self) -> FileFolder:
         return named_folder("output_folder", self.settings.output_folder, self._objects)

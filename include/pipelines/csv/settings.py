@@ -24,8 +24,11 @@ PARALLEL_ROWS = "PARALLEL_ROWS_PER_WORKER"
 
 MAX_WORKERS = 500
 
+LONGEST_S = 86_400.0
+"""The engine's own bound of the bound of a row."""
+
 STUCK_S = 180.0
-"""A row's thread that is not back so long after the row's deadline is given up: more than a call may take."""
+"""A row's thread that is not back so long after the row's deadline and waits is given up: more than a call may take."""
 
 
 class CsvSettings(FileSettings):
@@ -117,7 +120,11 @@ class CsvSettings(FileSettings):
     """Seconds after which the writer commits what it has."""
 
     record_timeout_s: float = Field(default=300.0, gt=0, le=86_000, json_schema_extra=PARAM)
-    """Deadline of a row, in seconds: no call goes out later, waits for quotas included."""
+    """Deadline of a row, in seconds: no call goes out later. It stands still while the row waits for a quota."""
+
+    quota_wait_s: float = Field(default=3600.0, ge=0, le=86_000)
+    """Seconds that a row waits for quotas at most, its deadline apart, and a task for its share of them. A batch whose
+    rows would wait longer ends with an error that names the quota."""
 
     max_tries: int = Field(default=1, ge=1, le=20)
     """Times that a row gets such a deadline. Its calls are tried again within one."""
@@ -153,9 +160,8 @@ class CsvSettings(FileSettings):
 
     def engine(self) -> EngineSettings:
         """The engine's own bound of a row lies above the row's deadline, and is a guard against threads that hang."""
-        return replace(
-            super().engine(), in_flight=self.workers + READ_AHEAD, record_timeout_s=self.record_timeout_s + STUCK_S
-        )
+        longest_s = min(self.record_timeout_s + self.quota_wait_s + STUCK_S, LONGEST_S)
+        return replace(super().engine(), in_flight=self.workers + READ_AHEAD, record_timeout_s=longest_s)
 
     def table_options(self) -> TableOptions:
         """How files are read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -22,6 +23,10 @@ class Loader(Protocol):
 
         Raises `TransientError` when that takes too long.
         """
+        ...
+
+    def utc_now(self, connection: sa.Connection) -> datetime:
+        """The database's own time; naive, in UTC."""
         ...
 
     def select(

@@ -26,6 +26,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,6 +52,9 @@ APPLICATION_LOCK = (
     "SELECT @granted AS granted"
 )
 """Below 0: not granted. Ends with the transaction."""
+
+UTC_NOW = "SELECT CONVERT(nvarchar(26), SYSUTCDATETIME(), 126) AS utc_now"
+"""As text, since drivers cut times to milliseconds."""
 
 HAS_IDENTITY = (
     "SELECT COUNT(*) AS has_identity FROM sys.columns AS c WHERE c.object_id = OBJECT_ID(%s) AND c.is_identity = 1"
@@ -136,6 +140,10 @@ class MssqlLoader:
         granted = connection.exec_driver_sql(APPLICATION_LOCK, (f"headrace:{digest}",)).scalar_one()
         if granted < 0:
             raise TransientError(f"the lock of target {target} was not granted: {granted}")
+
+    def utc_now(self, connection: sa.Connection) -> datetime:
+        """To the microsecond."""
+        return datetime.fromisoformat(connection.exec_driver_sql(UTC_NOW).scalar_one())
 
     def select(
         self,

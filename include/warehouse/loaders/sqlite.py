@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -22,6 +23,7 @@ from include.warehouse.table_name import TableName
 MAX_VARIABLES = 32_766
 """SQLite's default bound of parameters a statement."""
 
+_UTC_NOW = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"
 _KEYS = "SELECT value FROM json_each(?)"
 
 
@@ -43,6 +45,10 @@ class SqliteLoader:
 
     def lock_target(self, connection: sa.Connection, pipeline: str, target: str) -> None:
         """Nothing to do: BEGIN IMMEDIATE holds the one lock there is."""
+
+    def utc_now(self, connection: sa.Connection) -> datetime:
+        """To the millisecond."""
+        return datetime.fromisoformat(connection.exec_driver_sql(_UTC_NOW).scalar_one())
 
     def select(
         self,

@@ -96,7 +96,7 @@ class House:
         """Settings by name; what is in `names` goes to `run_batch`."""
         if isinstance(records, int):
             records = (Record(number, number, size=100) for number in range(records))
-        names = ("fit", "memory", "content_hash", "skip_unchanged", "settled_before", "on_progress")
+        names = ("ending", "fit", "memory", "content_hash", "skip_unchanged", "settled_before", "on_progress")
         passed = {name: options.pop(name) for name in names if name in options}
         defaults: dict[str, Any] = {"retry_initial_s": 0.001, "max_wait_s": 0.02, "query_timeout_s": 5}
         settings = EngineSettings(**(defaults | options))

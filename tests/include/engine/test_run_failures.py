@@ -394,3 +394,28 @@ def test_a_failed_batch_keeps_no_records_alive(house: Any) -> None:
     house.ends.clear()
     gc.collect()
     assert sum(one() is not None for one in seen) <= 1
+
+
+@pytest.mark.parametrize(("error", "kind"), [(FatalError("the first ends it"), FatalError), (None, BatchStopped)])
+def test_what_transforms_wait_for_learns_at_once_that_the_batch_ends_whatever_ends_it(
+    house: Any, error: FatalError | None, kind: type
+) -> None:
+    ending = threading.Event()
+
+    def wait(record: Record) -> Rows:
+        if record.key == 0 and error is not None:
+            raise error
+        if record.key == 0:
+            house.stop.set()
+        assert ending.wait(END_S)
+        raise BatchStopped("told")
+
+    with pytest.raises(kind):
+        house.run(3, wait, workers=3, ending=ending)
+    assert ending.is_set()
+
+
+def test_a_batch_that_goes_well_does_not_tell_that_it_ends(house: Any) -> None:
+    ending = threading.Event()
+    house.run(10, ending=ending)
+    assert not ending.is_set()

@@ -436,10 +436,13 @@ class EquippedPipeline(ToyPipeline):
     failures: int = 0
     is_open: bool = False
     left: int = 0
+    ending: threading.Event | None = None
 
     @contextmanager
-    def equipment(self, stop: threading.Event) -> Iterator[Callable[[], None]]:
+    def equipment(self, stop: threading.Event, ending: threading.Event) -> Iterator[Callable[[], None]]:
         assert not stop.is_set()
+        assert not ending.is_set()
+        self.ending = ending
         self.is_open = True
         try:
             yield self._before_commit
@@ -468,10 +471,13 @@ def test_no_commit_comes_before_what_it_rests_on_is_kept_and_the_equipment_is_le
     load(warehouse, pipeline, settings=settings)
     assert pipeline.settled_when_asked == [0, 0, 0, 5, 10, 15]
     assert pipeline.left == 1
+    assert pipeline.ending is not None
+    assert not pipeline.ending.is_set()
 
     pipeline.failures = 3
     with pytest.raises(TransientError, match="not kept yet"):
         load(warehouse, pipeline, settings=settings, attempt={"run_id": "run 2", "owner": "owner 2"})
     assert count(warehouse, "headrace_records", "cycle_id > 1") == 0
+    assert pipeline.ending.is_set()
     load(warehouse, pipeline, dry_run=True)
     assert (pipeline.left, pipeline.is_open) == (3, False)

@@ -20,6 +20,9 @@ def test_services_share_quotas_among_the_tasks_and_open_as_many_calls_as_a_task_
     assert list(offers) == ["search", "model"]
     settings = offers["model"].service.settings
     assert (settings.concurrency, settings.quotas()["requests", 60.0]) == (30, 25)
+    assert settings.counted_as == "model:small"
+    asked = offers_of(CsvSettings(email={"model": "large"}))["model"].service.settings
+    assert asked.counted_as == "model:large"
 
 
 def test_a_connection_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

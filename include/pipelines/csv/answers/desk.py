@@ -118,10 +118,10 @@ class AnswerDesk:
             self._ended.add(digest)
             self._changed.notify()
 
-    def written(self, digest: str) -> None:
-        """Its answer goes into the store, and its lease ends with that."""
+    def written(self, digests: Iterable[str]) -> None:
+        """Their answers are durable: their leases have ended with that, and are not renewed any more."""
         with self._changed:
-            self._held.discard(digest)
+            self._held.difference_update(digests)
 
     def close(self, timeout_s: float) -> None:
         """Give back what is held and end the thread. Safe to call twice."""

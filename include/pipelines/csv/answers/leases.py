@@ -8,8 +8,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from include.pipelines.csv.answers.tables import leases
-from include.warehouse.clock import utc_now
 from include.warehouse.connection import Warehouse
+from include.warehouse.database_clock import DatabaseClock
 from include.warehouse.encoders import wire_timestamp
 from include.warehouse.loaders.choose import loader_for
 
@@ -20,6 +20,7 @@ MOST_TOGETHER = 500
 class LeaseBook:
     """The leases of one owner, within the caller's transactions. For one thread.
 
+    Leases go by the database's time: hosts' own clocks may differ by more than a lease lasts.
     Every change is made under the lock of the answers, as the writing of answers is: none of them can deadlock.
     """
 
@@ -28,6 +29,7 @@ class LeaseBook:
         self._owner = owner
         self._lease_s = lease_s
         self._loader = loader_for(warehouse)
+        self._clock = DatabaseClock(self._loader, lease_s / 3)
 
     def lock(self, connection: sa.Connection) -> None:
         """Before a change, until the transaction ends."""
@@ -37,7 +39,7 @@ class LeaseBook:
         """Take what is free, or has expired; of the others, the seconds that their leases last. After `lock`."""
         if not digests:
             return {}
-        now = utc_now()
+        now = self._clock.now(connection)
         others = leases.c.digest.in_(digests) & (leases.c.owner != self._owner) & (leases.c.expires_at > now)
         held = {line.digest: line.expires_at for line in connection.execute(sa.select(leases).where(others))}
         expires_at = wire_timestamp(now + timedelta(seconds=self._lease_s), self._dialect)
@@ -54,7 +56,7 @@ class LeaseBook:
     def renew(self, connection: sa.Connection, digests: Sequence[str]) -> None:
         """Those that are still ours, whether or not they have expired."""
         self.lock(connection)
-        until = utc_now() + timedelta(seconds=self._lease_s)
+        until = self._clock.now(connection) + timedelta(seconds=self._lease_s)
         for mine in self._ours(digests):
             connection.execute(leases.update().where(mine).values(expires_at=until))
 

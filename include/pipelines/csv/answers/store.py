@@ -46,8 +46,10 @@ class AnswerStore:
     ) -> None:
         told = settings or StoreSettings()
         self._warehouse = warehouse
-        self._writer = AnswerWriter(warehouse, owner, most_waiting=told.most_waiting, group_s=told.group_s)
         self._desk = AnswerDesk(warehouse, owner, stop=stop, shared=told.shared, lease_s=told.lease_s)
+        self._writer = AnswerWriter(
+            warehouse, owner, most_waiting=told.most_waiting, group_s=told.group_s, on_written=self._desk.written
+        )
         self._shares = QuotaShares(warehouse, owner)
 
     def __enter__(self) -> AnswerStore:
@@ -75,8 +77,10 @@ class AnswerStore:
         return self._desk.ask(digest, fresh_after, timeout_s)
 
     def put(self, answer: PaidAnswer, fresh_after: datetime) -> None:
-        """Keep what a granted call brought; it is durable within 250 ms, and with `flush`. Raises as `ask`."""
-        self._desk.written(answer.digest)
+        """Keep what a granted call brought; it is durable within 250 ms, and with `flush`.
+
+        Until then its lease is renewed. Raises what a thread of the store died of, and `FatalError` once it is closed.
+        """
         self._writer.put(answer, fresh_after)
 
     def give_up(self, digest: str) -> None:
@@ -90,10 +94,14 @@ class AnswerStore:
         """
         self._writer.flush(timeout_s)
 
-    def inherit(self, gate: Gate) -> Used:
+    def has_share(self, gate: Gate) -> bool:
+        """Whether `inherit` would find a share of the service's quotas now. Raises `TransientError`."""
+        return self._shares.has_share(gate)
+
+    def inherit(self, gate: Gate) -> Used | None:
         """Take a share of the service's quotas until the store is left; what was used of it before this task.
 
-        Before any call goes through `gate`. Raises `TransientError`.
+        None where living tasks have them all. Before any call goes through `gate`. Raises `TransientError`.
         """
         return self._shares.inherit(gate)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from include.pipelines.csv.quota.settings import COUNTED_LENGTH
 from include.warehouse.column_types import key_text, long_text, utc_timestamp
 
 DIGEST_LENGTH = 64
@@ -18,14 +19,15 @@ answers = sa.Table(
     "csv_answers",
     metadata,
     sa.Column("digest", key_text(DIGEST_LENGTH), primary_key=True),
-    sa.Column("endpoint", key_text(60), nullable=False),
+    sa.Column("endpoint", key_text(COUNTED_LENGTH), nullable=False),
     sa.Column("value", long_text(), nullable=False),
     sa.Column("tokens", sa.Integer, nullable=False),
     sa.Column("paid_at", utc_timestamp(), nullable=False),
     sa.Index("ix_csv_answers_paid", "endpoint", "paid_at"),
     sqlite_with_rowid=False,
 )
-"""By content: step, and what determines its answer. Outlives runs; a row paid again replaces it."""
+"""By content: step, and what determines its answer. Outlives runs; a row paid again replaces it. `endpoint` is what
+quotas count it as: the service, or `service:model`."""
 
 leases = sa.Table(
     "csv_answer_leases",
@@ -40,7 +42,7 @@ leases = sa.Table(
 shares = sa.Table(
     "csv_quota_shares",
     metadata,
-    sa.Column("endpoint", key_text(60), primary_key=True),
+    sa.Column("endpoint", key_text(COUNTED_LENGTH), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("owner", key_text(OWNER_LENGTH), nullable=False),
     sa.Column("seen_at", utc_timestamp(), nullable=False),

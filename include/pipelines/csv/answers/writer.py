@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from include.engine.errors import TransientError
+from include.engine.errors import FatalError, TransientError
 from include.pipelines.csv.answers.kept_connection import KeptConnection
 from include.pipelines.csv.answers.tables import PaidAnswer, answers, leases
 from include.warehouse.connection import Warehouse
@@ -29,11 +29,21 @@ _clock = time.monotonic
 class AnswerWriter:
     """`put` from any thread. It goes on after the batch was stopped, until it is closed: what was paid is kept."""
 
-    def __init__(self, warehouse: Warehouse, owner: str, *, most_waiting: int, group_s: float = GROUP_S) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        owner: str,
+        *,
+        most_waiting: int,
+        on_written: Callable[[Iterable[str]], None],
+        group_s: float = GROUP_S,
+    ) -> None:
+        """`on_written` is told what has become durable, in the writer's thread."""
         self._warehouse = warehouse
         self._owner = owner
         self._most_waiting = most_waiting
         self._group_s = group_s
+        self._on_written = on_written
         self._loader = loader_for(warehouse)
         self._connection = KeptConnection(warehouse, PATIENCE_S)
         self._changed = threading.Condition()
@@ -52,12 +62,15 @@ class AnswerWriter:
     def put(self, answer: PaidAnswer, fresh_after: datetime) -> None:
         """Have it written, and its lease ended; one in the store from after `fresh_after` stays instead.
 
-        Returns at once, unless so many wait that memory must be guarded. Raises what the thread died of.
+        Returns at once, unless so many wait that memory must be guarded. Raises what the thread died of, and
+        `FatalError` after `close`.
         """
         with self._changed:
-            while len(self._waiting) >= self._most_waiting and self._error is None:
+            while len(self._waiting) >= self._most_waiting and self._error is None and not self._closing:
                 self._changed.wait()
             self._check()
+            if self._closing:
+                raise FatalError("the answer store is closed: an answer that was paid for cannot be kept")
             # A second one before the first is written replaces it, as it would in the table.
             self._waiting.pop(answer.digest, None)
             self._waiting[answer.digest] = (answer, fresh_after, _clock())
@@ -106,6 +119,7 @@ class AnswerWriter:
             while group := self._next_group():
                 self._write(group)
                 self._settle(group)
+                self._on_written([answer.digest for answer, _, _ in group])
         except BaseException as error:  # noqa: BLE001 - crosses to the callers as a value
             with self._changed:
                 self._error = error

@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from include.engine.errors import RecordRejected, TransientError
 from include.pipelines.csv.calls.call import PaidCall, Reading, Together
 from include.pipelines.csv.calls.payment import Cashier, Place
-from include.pipelines.csv.quota.gate import DeadlinePassed
+from include.pipelines.csv.quota.deadline import Deadline
 
 GATHER_S = 0.2
 """The first row waits so long for others; a full request leaves at once."""
-LOOK_S = 0.5
-"""Rows that wait look this often whether the batch was stopped."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +22,7 @@ class _Seat:
 
     call: PaidCall
     place: Place
+    deadline: Deadline
     served: threading.Event = field(default_factory=threading.Event)
     value: str | None = None
     error: BaseException | None = None
@@ -45,16 +44,18 @@ class Assembly:
         self._tables: dict[str, _Table] = {}
         """Those that still take rows."""
 
-    def pay(self, call: PaidCall, place: Place, deadline: float) -> str:
+    def pay(self, call: PaidCall, place: Place, deadline: Deadline) -> str:
         """As `Cashier.pay`, of a call that has `together`."""
         assert call.together is not None  # noqa: S101 - the caller looked
-        seat = _Seat(call, place)
+        seat = _Seat(call, place, deadline)
         table, leads = self._sit(seat, call.together)
         if leads:
             table.full.wait(GATHER_S)
-            self._serve(self._close(table, call.together), call.together, deadline)
+            self._serve(self._close(table, call.together), call.together)
         else:
-            self._wait(seat, deadline)
+            # Whatever becomes of this row meanwhile: its answer may be paid for already. The leader has an end: it
+            # obeys a stop, and keeps to the deadline of each row of its request.
+            seat.served.wait()
         if seat.error is not None:
             raise seat.error
         return self._cashier.pay(call, place, deadline) if seat.value is None else seat.value
@@ -74,10 +75,10 @@ class Assembly:
                 del self._tables[together.key]
             return table.seats
 
-    def _serve(self, seats: Sequence[_Seat], together: Together, deadline: float) -> None:
+    def _serve(self, seats: Sequence[_Seat], together: Together) -> None:
         try:
             if len(seats) > 1:
-                self._share(seats, together, deadline)
+                self._share(seats, together)
         except BaseException as error:  # noqa: BLE001 - crosses to the rows' own threads as a value
             for seat in seats:
                 seat.error = error
@@ -85,7 +86,8 @@ class Assembly:
             for seat in seats:
                 seat.served.set()
 
-    def _share(self, seats: Sequence[_Seat], together: Together, deadline: float) -> None:
+    def _share(self, seats: Sequence[_Seat], together: Together) -> None:
+        deadline = min((seat.deadline for seat in seats), key=Deadline.left_s)
         by_id = {str(number): seat for number, seat in enumerate(seats, 1)}
         merged = together.merged({name: seat.call for name, seat in by_id.items()})
         try:
@@ -97,10 +99,3 @@ class Assembly:
         for name, seat in by_id.items():
             if name in values:
                 seat.value = self._cashier.keep(Reading(values[name], share), seat.place)
-
-    def _wait(self, seat: _Seat, deadline: float) -> None:
-        clock = self._cashier.clock
-        while not seat.served.wait(min(LOOK_S, max(0.0, deadline - clock.monotonic()))):
-            clock.check()
-            if clock.monotonic() >= deadline:
-                raise DeadlinePassed("the row's time was over before the request that it shared had an answer")

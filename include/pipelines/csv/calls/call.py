@@ -58,7 +58,7 @@ class PaidCall:
     """Everything that determines the answer: the step's name first, then a normalised domain, or prompt, model and
     settings. Two calls of one identity are one call."""
     read: Callable[[Answer], Reading] = field(repr=False)
-    """Of an answer with a 2xx status, or one of `accepts`. Raises `MalformedAnswer` (asked again), or
+    """Of an answer with a 2xx status, or one of `accepts`. Raises `MalformedAnswer` (asked again once), or
     `RecordRejected`. Pure: called in any thread."""
     path: str = field(default="", repr=False)
     """Behind the service's base URL."""

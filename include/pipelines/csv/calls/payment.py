@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,11 +14,12 @@ from include.connections.http.retry_after import retry_after_s
 from include.engine.errors import HeadraceError, RecordRejected, TransientError
 from include.pipelines.csv.answers.store import AnswerStore
 from include.pipelines.csv.answers.tables import PaidAnswer
-from include.pipelines.csv.calls.call import PaidCall, Reading
+from include.pipelines.csv.calls.call import MalformedAnswer, PaidCall, Reading
 from include.pipelines.csv.calls.counts import CallCounts
 from include.pipelines.csv.calls.service import Service
 from include.pipelines.csv.calls.statuses import complaint, outcome_of
 from include.pipelines.csv.quota.admission import Outcome
+from include.pipelines.csv.quota.deadline import Deadline
 from include.pipelines.csv.quota.gate import DeadlinePassed, Gate
 from include.warehouse.clock import utc_now
 from include.warehouse.storable import storable
@@ -26,10 +28,18 @@ MAX_VALUE = 2**30
 """UTF-16 units of a value."""
 
 
-class _TimeIsOver(HeadraceError):
-    """Carries a `DeadlinePassed` past the tries, which would take it for something that may pass."""
+_PAID = Clock(threading.Event())
+"""Never stops: what has gone out is paid for, so its answer is waited for also when the batch ends."""
 
-    def __init__(self, error: DeadlinePassed) -> None:
+
+MALFORMED_TRIES = 2
+"""An answer that came is paid for: a service that breaks its promise again will do so a third time."""
+
+
+class _NoMoreTries(HeadraceError):
+    """Carries an error past the tries, which would take it for something that may pass."""
+
+    def __init__(self, error: TransientError) -> None:
         super().__init__(error.message)
         self.error = error
 
@@ -54,8 +64,8 @@ class Cashier:
     clock: Clock
     counts: CallCounts
 
-    def pay(self, call: PaidCall, place: Place, deadline: float) -> str:
-        """The value of an answer that is in the store's hands; no call goes out after `deadline` of the clock.
+    def pay(self, call: PaidCall, place: Place, deadline: Deadline) -> str:
+        """The value of an answer that is in the store's hands; no call goes out after `deadline`.
 
         Raises as `Calls.answer`.
         """
@@ -64,29 +74,39 @@ class Cashier:
     def keep(self, reading: Reading, place: Place) -> str:
         """Put what was paid into the store; the value as the store holds it."""
         name, value, tokens = self.service.name, storable(reading.value, MAX_VALUE), reading.tokens or 0
-        self.store.put(PaidAnswer(place.digest, name, value, tokens, utc_now()), place.fresh_after)
+        self.store.put(
+            PaidAnswer(place.digest, self.service.settings.counted_as, value, tokens, utc_now()), place.fresh_after
+        )
         self.counts.add(name, "paid")
         self.counts.add(name, "tokens", tokens)
         return value
 
-    def ask(self, call: PaidCall, deadline: float) -> Reading:
+    def ask(self, call: PaidCall, deadline: Deadline) -> Reading:
         """Make the call, again where that may help. What it brings is paid, and not kept yet."""
         request = self._request(call)
         last: list[TransientError] = []
+        malformed = 0
 
         def attempt() -> Reading:
+            nonlocal malformed
             try:
                 return self._once(call, request, deadline)
             except DeadlinePassed as error:
-                raise _TimeIsOver(error) from None
+                raise _NoMoreTries(error) from None
+            except MalformedAnswer as error:
+                malformed += 1
+                if malformed == MALFORMED_TRIES:
+                    raise _NoMoreTries(error) from None
+                last[:] = [error]
+                raise
             except TransientError as error:
                 last[:] = [error]
                 raise
 
         def pause(seconds: float) -> None:
-            if self.clock.monotonic() + seconds >= deadline:
+            if seconds >= deadline.left_s():
                 passed = DeadlinePassed(f"the row's time is over before another try, the last: {last[0].message}")
-                raise _TimeIsOver(passed)
+                raise _NoMoreTries(passed)
             self.counts.add(self.service.name, "again")
             self.clock.pause(seconds)
 
@@ -96,14 +116,14 @@ class Cashier:
             except TransientError as error:
                 first = error
             return self.service.retry.again(attempt, first, pause)
-        except _TimeIsOver as over:
+        except _NoMoreTries as over:
             raise over.error from None
 
-    def _once(self, call: PaidCall, request: Request, deadline: float) -> Reading:
+    def _once(self, call: PaidCall, request: Request, deadline: Deadline) -> Reading:
         entered = self.gate.enter(call.tokens, deadline)
         outcome, tokens = Outcome.DROPPED, None
         try:
-            answer = self.pool.send(request, self.clock)
+            answer = self.pool.send(request, _PAID)
             # Until it was read, an answer that promises to be one has not kept its promise.
             outcome = Outcome.FAILED
             reading = self._read(call, answer)

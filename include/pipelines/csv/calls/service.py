@@ -14,8 +14,9 @@ from include.engine.retry import RetryPolicy
 from include.engine.settings import MIB
 from include.pipelines.csv.quota.settings import EndpointSettings
 
-PATIENCE = RetryPolicy(tries=6, initial_s=0.5, max_wait_s=20.0, total_s=300.0, max_asked_s=120.0)
-"""Of one call, where a service does not say otherwise; a row's deadline ends it earlier."""
+PATIENCE = RetryPolicy(tries=6, initial_s=0.5, max_wait_s=20.0, total_s=86_400.0, max_asked_s=120.0)
+"""Of one call, where a service does not say otherwise. In time the row's deadline ends it, which stands still while the
+row waits for a quota: a bound of its own would end a row that has waited for one between two tries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

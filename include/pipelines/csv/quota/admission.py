@@ -11,7 +11,7 @@ from include.engine.errors import RecordRejected
 from include.pipelines.csv.quota.adaptive import AdaptiveConcurrency
 from include.pipelines.csv.quota.breaker import CircuitBreaker
 from include.pipelines.csv.quota.headers import told
-from include.pipelines.csv.quota.settings import KINDS, EndpointSettings, Kind
+from include.pipelines.csv.quota.settings import KINDS, EndpointSettings, Kind, quota_name
 from include.pipelines.csv.quota.window import SlidingWindow
 
 
@@ -39,6 +39,18 @@ class Pass:
     probe: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A quota that is used up."""
+
+    quota: str
+    """As the settings name it."""
+    share: int | None
+    """Of this task; None where only the service knows it."""
+    wait_s: float
+    """Infinite where it depends on calls that are open."""
+
+
 class Admission:
     """Decides, and waits for nothing. Moments come from one clock that never goes back. For one thread at a time."""
 
@@ -55,6 +67,8 @@ class Admission:
         )
         self._open = 0
         self._paused_until = -math.inf
+        self._reset_until: dict[tuple[Kind, float], float] = {}
+        """Where the service said that nothing remains."""
 
     def circuit_wait_s(self, now: float) -> float:
         """Seconds for which the service is left alone; infinite while one call probes it."""
@@ -82,7 +96,23 @@ class Admission:
                     f"{window.limit:,}: shorten the prompt or max_tokens, or let fewer tasks work at the same time",
                 )
             waits.append(window.wait_s(now, amount))
+        waits += [until - now for until in self._reset_until.values()]
         return max(waits)
+
+    def short_of(self, now: float, tokens: int) -> Shortage | None:
+        """The quota that such a call waits for; None where it waits for something else longer, or for nothing."""
+        if self._open >= self._concurrency.limit:
+            return None
+        short = [
+            Shortage(quota_name(place), window.limit, window.wait_s(now, 1 if place[0] == "requests" else tokens))
+            for place, window in self._windows.items()
+        ]
+        short += [
+            Shortage(quota_name(place), self._windows[place].limit, until - now)
+            for place, until in self._reset_until.items()
+        ]
+        longest = max(short, key=lambda each: each.wait_s)
+        return longest if longest.wait_s > max(self._breaker.wait_s(now), self._paused_until - now, 0.0) else None
 
     def begin(self, now: float, tokens: int) -> Pass:
         """Let one in, after `wait_s` said 0."""
@@ -111,7 +141,7 @@ class Admission:
             says = told(headers, kind)
             self._lower(kind, says.limit)
             if says.remaining == 0:
-                self._pause(now, says.reset_s)
+                self._await_reset(now, kind, says.reset_s)
 
     def spent_before(self, moment: float, window_s: float, requests: int, tokens: int) -> None:
         """Count what was used at a moment before the first call; oldest first."""
@@ -139,6 +169,12 @@ class Admission:
     def _pause(self, now: float, seconds: float | None) -> None:
         if seconds:
             self._paused_until = max(self._paused_until, now + min(seconds, self._settings.pause_max_s))
+
+    def _await_reset(self, now: float, kind: Kind, seconds: float | None) -> None:
+        if seconds:
+            place = kind, self._settings.header_window_s(kind)
+            until = now + min(seconds, self._settings.pause_max_s)
+            self._reset_until[place] = max(self._reset_until.get(place, until), until)
 
     def _lower(self, kind: Kind, limit: int | None) -> None:
         if not limit:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from include.connections.http.clock import Clock
-from include.engine.errors import RecordRejected, TransientError
-from include.pipelines.csv.quota.admission import Admission, Outcome, Pass
+from include.engine.errors import FatalError, RecordRejected, TransientError
+from include.pipelines.csv.quota.admission import Admission, Outcome, Pass, Shortage
+from include.pipelines.csv.quota.deadline import Deadline
 from include.pipelines.csv.quota.settings import EndpointSettings, Kind
 
 LOOK_S = 0.25
@@ -24,6 +26,10 @@ class DeadlinePassed(TransientError):
     """A row's time is over; what it has paid for is kept for another try."""
 
 
+class QuotaUsedUp(FatalError):
+    """A row would wait for a quota of ours longer than it may; so would all that come after it."""
+
+
 class Gate:
     """Thread-safe. A call that was let in must be ended, once."""
 
@@ -33,12 +39,16 @@ class Gate:
         self._admission = Admission(settings)
         self._lock = threading.Lock()
         self._line: deque[threading.Condition] = deque()
+        self._shortage: Shortage | None = None
+        """What the first in line waits for."""
+        self._stood: tuple[float, float | None] = 0.0, None
+        """Seconds for which quotas have kept the first in line back, and since when they do now; changed as one."""
 
-    def enter(self, tokens: int, deadline: float) -> Pass:
-        """Wait until a call that takes about so many tokens may go; `deadline` is a moment of the clock.
+    def enter(self, tokens: int, deadline: Deadline) -> Pass:
+        """Wait until a call that takes about so many tokens may go.
 
-        Raises `DeadlinePassed`, `BatchStopped`, and `RecordRejected`: `csv.over_quota`, or `csv.circuit_open` where
-        rows do not wait for a service that fails.
+        Raises `DeadlinePassed`, `BatchStopped`, `QuotaUsedUp`, and `RecordRejected`: `csv.over_quota`, or
+        `csv.circuit_open` where rows do not wait for a service that fails.
         """
         mine = threading.Condition(self._lock)
         with self._lock:
@@ -48,6 +58,8 @@ class Gate:
                     mine.wait(wait_s)
                 return self._admission.begin(self._clock.monotonic(), tokens)
             finally:
+                if self._line[0] is mine:
+                    self._stand(None)
                 self._line.remove(mine)
                 self._wake()
 
@@ -68,6 +80,11 @@ class Gate:
         with self._lock:
             return self._admission.used(self._clock.monotonic())
 
+    def stood_s(self) -> float:
+        """Seconds so far in which it was a quota that kept back the first in line, and all behind it."""
+        stood_s, since = self._stood
+        return stood_s if since is None else stood_s + self._clock.monotonic() - since
+
     @property
     def limit(self) -> int:
         """Calls that may be open at the same time now."""
@@ -81,19 +98,43 @@ class Gate:
             finally:
                 self._wake()
 
-    def _wait_s(self, mine: threading.Condition, tokens: int, deadline: float) -> float:
+    def _wait_s(self, mine: threading.Condition, tokens: int, deadline: Deadline) -> float:
         self._clock.check()
         now = self._clock.monotonic()
         name = self.settings.name
         if self.settings.on_open == "reject" and self._admission.circuit_wait_s(now) > 0:
             raise RecordRejected("csv.circuit_open", f"{name}: the service fails, and is left alone for a while")
-        if now >= deadline:
+        if (left_s := deadline.left_s()) <= 0:
             raise DeadlinePassed(f"{name}: the row's time was over before a call could go")
-        left_s = deadline - now
         if self._line[0] is not mine:
+            self._check_patience(deadline)
             return min(left_s, LOOK_BEHIND_S)
-        wait_s = self._admission.wait_s(now, tokens)
+        if (wait_s := self._admission.wait_s(now, tokens)) > 0:
+            self._stand(self._admission.short_of(now, tokens))
+            self._check_patience(deadline)
         return min(wait_s, left_s, LOOK_S)
+
+    def _stand(self, shortage: Shortage | None) -> None:
+        self._shortage = shortage
+        stood_s, since = self._stood
+        if shortage is None:
+            self._stood = self.stood_s(), None
+        elif since is None:
+            self._stood = stood_s, self._clock.monotonic()
+
+    def _check_patience(self, deadline: Deadline) -> None:
+        short = self._shortage
+        if short is None:
+            return
+        wait_s, left_s = short.wait_s, deadline.patience_left_s()
+        if left_s <= 0 or left_s < wait_s < math.inf:
+            share = "" if short.share is None else f" (this task's share is {short.share:,})"
+            again = f", in about {wait_s:,.0f} s" if wait_s < math.inf else ""
+            raise QuotaUsedUp(
+                f"{self.settings.name}: {short.quota} is used up{share}, and a row would wait for it longer than "
+                f"quota_wait_s lets it: clear the task when there is some again{again}, "
+                "let fewer rows or tasks work at the same time, or raise the quota or quota_wait_s"
+            )
 
     def _wake(self) -> None:
         if self._line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,9 +11,17 @@ from include.engine.errors import SettingsError
 
 MINUTE_S = 60.0
 DAY_S = 86_400.0
+COUNTED_LENGTH = 60
+"""Of the tables' columns."""
 
 Kind = Literal["requests", "tokens"]
 KINDS: tuple[Kind, ...] = ("requests", "tokens")
+
+
+def quota_name(place: tuple[Kind, float]) -> str:
+    """The setting's, of a kind and a window."""
+    kind, window_s = place
+    return f"{kind}_per_{'minute' if window_s == MINUTE_S else 'day'}"
 
 
 class EndpointSettings(BaseModel):
@@ -22,8 +31,11 @@ class EndpointSettings(BaseModel):
         extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True, hide_input_in_errors=True
     )
 
-    name: str = Field(min_length=1, max_length=60)
+    name: str = Field(min_length=1, max_length=60, pattern=r"^[^:]+$")
     """In errors and logs, such as `search` or `model`."""
+    per_model: str = Field(default="", max_length=200)
+    """The model whose limits these are: what other models of this service use is counted apart. Not the key: limits are
+    mostly those of the account, and one that is replaced must not set the counts to nothing."""
     tasks: int = Field(default=1, ge=1, le=1000)
     """Mapped tasks that may work at the same time: each keeps to its share."""
     concurrency: int = Field(default=20, ge=1, le=500)
@@ -54,6 +66,15 @@ class EndpointSettings(BaseModel):
     on_open: Literal["wait", "reject"] = "wait"
     """While the circuit is open, rows wait for it (no longer than their deadline), or are rejected at once."""
 
+    @property
+    def counted_as(self) -> str:
+        """Under what the tables count: the name, and the model behind a colon; 60 characters at most."""
+        text = f"{self.name}:{self.per_model}" if self.per_model else self.name
+        if len(text) <= COUNTED_LENGTH:
+            return text
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return f"{self.name[: COUNTED_LENGTH - len(digest) - 1]}:{digest}"
+
     def quotas(self) -> dict[tuple[Kind, float], int | None]:
         """This task's share of each, by kind and window; None is no bound.
 
@@ -65,11 +86,10 @@ class EndpointSettings(BaseModel):
             ("tokens", MINUTE_S): self.tokens_per_minute,
             ("tokens", DAY_S): self.tokens_per_day,
         }
-        for (kind, window_s), total in totals.items():
+        for place, total in totals.items():
             if total is not None and total < self.tasks:
-                per = "minute" if window_s == MINUTE_S else "day"
                 raise SettingsError(
-                    f"{self.name}: {kind}_per_{per} is {total}, less than one for each of {self.tasks} tasks: "
+                    f"{self.name}: {quota_name(place)} is {total}, less than one for each of {self.tasks} tasks: "
                     "let fewer tasks work at the same time"
                 )
         return {place: total // self.tasks if total is not None else None for place, total in totals.items()}

@@ -16,7 +16,7 @@ from include.connections.http.clock import Clock
 from include.connections.http.pool import HttpPool, PoolSettings
 from include.engine.retry import RetryPolicy
 from include.pipelines.csv.answers.store import AnswerStore, StoreSettings
-from include.pipelines.csv.calls.paid_calls import PaidCalls
+from include.pipelines.csv.calls.paid_calls import QUOTA_WAIT_S, PaidCalls
 from include.pipelines.csv.calls.service import Service
 from include.pipelines.csv.quota.settings import EndpointSettings
 from include.pipelines.csv.row import Row
@@ -62,12 +62,13 @@ def paid_calls(
     *,
     stop: threading.Event | None = None,
     paid_after: datetime | None = None,
+    quota_wait_s: float = QUOTA_WAIT_S,
     **store: Any,
 ) -> Iterator[PaidCalls]:
     """A task's."""
     stop = stop or threading.Event()
     with AnswerStore(warehouse, owner, StoreSettings(**store), stop=stop) as kept:
-        yield PaidCalls(offered, kept, shared_pool(), Clock(stop), paid_after=paid_after)
+        yield PaidCalls(offered, kept, shared_pool(), Clock(stop), paid_after=paid_after, quota_wait_s=quota_wait_s)
 
 
 def research(calls: PaidCalls, domain: str, deadline_s: float = DEADLINE_S) -> str:

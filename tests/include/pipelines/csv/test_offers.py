@@ -55,6 +55,13 @@ def test_the_parts_make_the_address_where_the_host_is_no_url() -> None:
         ),
         ({"extra": {"timeout_s": 1000}}, "extra: timeout_s"),
         ({"extra": {"requests_per_minute": 2}, "tasks": 4}, "less than one for each of 4 tasks"),
+        (
+            {"password": f"{KEY}\n"},
+            "connection conn: its password cannot travel as a key: it has a space, a line break",
+        ),
+        ({"password": f" {KEY}"}, "paste the key again"),
+        ({"password": f"{KEY}ü"}, "beyond ASCII"),
+        ({"extra": {"key_prefix": "Schlüssel "}}, "extra: key_prefix"),
         ({"host": "http://api.example"}, "its key would travel in the clear"),
         ({"host": "ftp://api.example"}, "not an http or https URL"),
     ],
@@ -67,3 +74,22 @@ def test_a_connection_that_cannot_serve_is_refused_with_its_fault_and_without_it
 
 def test_no_key_shows() -> None:
     assert KEY not in repr(offer())
+
+
+@pytest.mark.parametrize(
+    ("parts", "counted_as"),
+    [
+        ({"name": "search"}, "search"),
+        ({"extra": {"model": "small"}}, "model:small"),
+        ({"extra": {"model": "small"}, "model": "large"}, "model:large"),
+        ({"extra": {"model": "small"}, "password": "another"}, "model:small"),
+    ],
+)
+def test_what_is_used_is_counted_by_service_and_model_and_not_by_key(parts: Any, counted_as: str) -> None:
+    assert offer(**parts).service.settings.counted_as == counted_as
+
+
+def test_long_names_of_models_are_told_apart_within_the_column() -> None:
+    counted = {offer(extra={"model": "m" * 100 + end}).service.settings.counted_as for end in "ab"}
+    assert len(counted) == 2
+    assert {(len(text) <= 60, text.startswith("model:")) for text in counted} == {(True, True)}

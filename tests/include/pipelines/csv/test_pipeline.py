@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from include.connections.http.clock import Clock
 from include.engine.errors import BatchStopped, FatalError, SettingsError, SourceChanged
 from include.engine.model import Batch, KeyListRange, KeyRange, RowRange
 from include.engine.plan import plan_key_list
-from include.pipelines.csv.answers.tables import answers
+from include.pipelines.csv.answers.pruning import Pruned
+from include.pipelines.csv.answers.shares import QuotaShares
+from include.pipelines.csv.answers.tables import answers, shares
+from include.pipelines.csv.calls.call import Calls
 from include.pipelines.csv.keys import TableKeys
+from include.pipelines.csv.pipeline import pool_settings_of
+from include.pipelines.csv.quota.gate import Gate
+from include.pipelines.csv.row import Row
 from include.sandbox.web_apis import WebApis
-from include.sandbox.web_apis_behaviour import Behaviour
+from include.sandbox.web_apis_behaviour import Behaviour, Draws
 from include.warehouse.connection import Warehouse
 from include.warehouse.key_lists import store_keys, store_open_rejects
 from include.warehouse.pipeline import Choosing, Equipped, Pipeline
+from include.warehouse.schema import ensure_tables
 from include.warehouse.sink import WarehouseSink
 from include.warehouse.window import Window
 from tests.fixtures.arrivals import arrive, just_after
@@ -283,6 +292,84 @@ def test_a_batch_that_is_told_to_stop_stops_and_its_answers_stay(tmp_path: Path,
     assert made < 400
     assert again <= 4
     assert len(values(house, "company")) == 200
+
+
+class EndsTheBatch:
+    """The first row does, once `ready`; each of the others goes on."""
+
+    name = "ends"
+    outputs = ("score",)
+    needs = ("company",)
+    ready: Callable[[], bool] | None = None
+
+    def run(self, row: Row, given: Mapping[str, str], calls: Calls) -> dict[str, str]:
+        del given, calls
+        if row.number == 1 and self.ready is not None:
+            while not self.ready():
+                pass
+            raise FatalError("the first row ends the batch")
+        return {"score": "1"}
+
+
+def test_a_batch_that_ends_by_an_error_begins_no_call_and_keeps_the_answers_of_those_under_way(
+    tmp_path: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.engine.run.STOP_S", 0.01)
+    workers = 10
+    with WebApis(Behaviour(latency_s=1.0)) as apis:
+        house = CsvHouse(tmp_path, warehouse, apis.origin)
+        house.settings |= {"steps": (f"{__name__}:EndsTheBatch", "research", "email"), "workers": workers}
+        monkeypatch.setattr(EndsTheBatch, "ready", lambda _: len(apis.log.calls()) == workers - 1)
+        house.write(30)
+        (batch,) = house.plan()
+        with pytest.raises(FatalError, match="the first row ends the batch"):
+            house.load(batch, run="run", owner="one")
+        assert len(apis.log.calls("search")) == workers - 1
+        assert apis.log.calls("model") == []
+        monkeypatch.setattr(EndsTheBatch, "ready", None)
+        apis.search.draws = Draws(Behaviour())
+        house.load(batch, run="run", owner="two")
+    assert set(apis.log.paid("search").values()) == {1}
+
+
+def test_a_batch_that_waits_for_a_share_of_a_quota_can_be_stopped(
+    house: CsvHouse, apis: WebApis, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.extras["search"]["requests_per_minute"] = 60
+    house.settings["tasks_at_once"] = 1
+    house.write(3)
+    (batch,) = house.plan()
+    stop, search = threading.Event(), house.offers(house.pipeline().settings)["search"].service
+    ensure_tables(house.warehouse, [shares])
+    with closing(QuotaShares(house.warehouse, "living")) as living, ThreadPoolExecutor(1) as other:
+        assert living.inherit(Gate(search.settings, Clock(stop))) == {}
+        stopped = other.submit(house.load, batch, stop=stop)
+        while "search: other tasks work with all of the 1 shares of its quotas: this one waits" not in caplog.text:
+            assert not stopped.done()
+        stop.set()
+        with pytest.raises(BatchStopped):
+            stopped.result(30)
+    assert apis.log.calls() == []
+    assert house.load(batch)["records_written"] == 3
+
+
+def test_no_silence_of_a_service_ends_before_its_own_timeout(house: CsvHouse) -> None:
+    house.extras["model"]["timeout_s"] = 150
+    offers = house.offers(house.pipeline().settings).values()
+    made = pool_settings_of([offer.service for offer in offers], 20)
+    assert (made.connections, made.read_timeout_s) == (40, 150)
+
+
+def test_what_is_too_old_is_pruned_by_each_services_own_time_to_live(house: CsvHouse) -> None:
+    house.extras["search"]["ttl_days"] = 3
+    house.write(2)
+    house.load()
+    aged = answers.update().values(paid_at=datetime.now(UTC).replace(tzinfo=None) - timedelta(days=4))
+    house.warehouse.transact("age", lambda c: c.execute(aged).rowcount)
+    assert house.pipeline().prune() == Pruned(2, 0)
+    query = sa.select(answers.c.endpoint)
+    left = house.warehouse.transact("read", lambda c: list(c.scalars(query)), write=False)
+    assert left == ["model:small", "model:small"]
 
 
 def test_a_run_over_listed_rows_has_its_settings_checked_before_any_of_them(house: CsvHouse) -> None:

@@ -117,6 +117,7 @@ def everything(warehouse: Warehouse, server: FakeServer) -> list[tuple[str, Any]
         mssql.APPLICATION_LOCK,
         mssql.HAS_IDENTITY,
         mssql.SCHEMA_ID,
+        mssql.UTC_NOW,
     ]
     constants += [mssql_server.VERSION, mssql_server.DATABASE, mssql_server.SESSION]
     constants += [mssql_server.DATABASE_PERMISSION, mssql_server.SCHEMA_PERMISSION, mssql_server.SESSION_SETUP]

@@ -14,13 +14,14 @@ from include.engine.errors import TransientError
 from include.pipelines.csv.answers.shares import NOBODY, QuotaShares
 from include.pipelines.csv.answers.tables import shares
 from include.pipelines.csv.quota.admission import Outcome
+from include.pipelines.csv.quota.deadline import Deadline
 from include.pipelines.csv.quota.gate import Gate
 from include.pipelines.csv.quota.settings import EndpointSettings
 from include.warehouse.connection import Warehouse
 from include.warehouse.schema import ensure_tables
 
 PATIENT_S = 20.0
-FAR = float("inf")
+FAR = Deadline(Clock(threading.Event()), float("inf"))
 
 Open = Callable[..., QuotaShares]
 
@@ -99,16 +100,35 @@ def test_what_ended_first_is_taken_first_and_before_what_is_worked_with(
     assert owners(any_warehouse) == ["four", "three"]
 
 
-def test_one_task_too_many_takes_the_share_of_who_was_silent_longest_and_that_one_writes_no_more(
-    open_shares: Open, any_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+def test_where_none_is_left_who_was_silent_longest_and_too_long_loses_its_share_and_writes_no_more(
+    open_shares: Open, any_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("include.pipelines.csv.answers.shares.KEEP_S", 3600.0)
-    silent = open_shares("killed")
+    silent, new = open_shares("killed"), open_shares("new")
     silent.inherit(gate())
     open_shares("alive").inherit(gate())
-    open_shares("new").inherit(gate())
+    monkeypatch.setattr("include.pipelines.csv.answers.shares.SILENT_S", 0.0)
+    assert new.has_share(gate())
+    new.inherit(gate())
+    silent._keep("killed")
     silent.close()
     assert owners(any_warehouse) == ["new", "alive"]
+    assert caplog.text.count("another took") == 1
+    assert "model: this task was silent for so long that another took its share of the quotas" in caplog.text
+
+
+def test_the_share_of_a_living_task_is_not_taken_and_is_free_when_that_ends(
+    open_shares: Open, any_warehouse: Warehouse
+) -> None:
+    living, late = open_shares("living"), open_shares("late")
+    living.inherit(gate(tasks=1))
+    assert not late.has_share(gate(tasks=1))
+    assert late.inherit(gate(tasks=1)) is None
+    assert owners(any_warehouse) == ["living"]
+    living.close()
+    assert late.has_share(gate(tasks=1))
+    assert late.inherit(gate(tasks=1)) is not None
+    assert owners(any_warehouse) == ["late"]
 
 
 def test_what_was_used_is_written_while_the_task_works(

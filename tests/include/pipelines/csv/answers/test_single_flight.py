@@ -8,9 +8,10 @@ import pytest
 from include.connections.http.clock import Clock
 from include.engine.errors import BatchStopped, TransientError
 from include.pipelines.csv.answers.single_flight import SingleFlight
+from include.pipelines.csv.quota.deadline import Deadline
 from include.pipelines.csv.quota.gate import DeadlinePassed
 
-FAR = float("inf")
+FAR = Deadline(Clock(threading.Event()), float("inf"))
 
 
 class Calls:
@@ -76,7 +77,7 @@ def test_a_row_waits_for_another_no_longer_than_its_deadline_or_a_stop() -> None
         while not calls.begun:
             pass
         with pytest.raises(DeadlinePassed, match="another row's call"):
-            flights.fly("acme", lambda: "never", clock.monotonic() + 0.01)
+            flights.fly("acme", lambda: "never", Deadline(clock, 0.01))
         stop.set()
         with pytest.raises(BatchStopped):
             flights.fly("acme", lambda: "never", FAR)

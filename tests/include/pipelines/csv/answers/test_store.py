@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from include.engine.errors import BatchStopped, FatalError, TransientError
+from include.pipelines.csv.answers import desk
 from include.pipelines.csv.answers.desk import Found, Granted, Held
 from include.pipelines.csv.answers.store import AnswerStore, StoreSettings
 from include.pipelines.csv.answers.tables import PaidAnswer, answers, leases
@@ -113,6 +114,73 @@ def test_a_lease_of_a_task_that_died_is_free_when_it_has_expired_and_not_before(
     store = open_store()
     lend(any_warehouse, "d", "dead", utc_now() + timedelta(seconds=left_s))
     assert isinstance(ask(store, "d"), reply)
+
+
+def test_a_lease_is_renewed_until_the_answer_is_durable_and_forgotten_then(
+    open_store: Open, any_warehouse: Warehouse
+) -> None:
+    store = open_store(lease_s=0.3, group_s=3600)
+    assert ask(store, "d") == Granted()
+    store.put(paid("d"), LONG_AGO)
+    first = lines(any_warehouse, leases)[0].expires_at
+    until(lambda: lines(any_warehouse, leases)[0].expires_at > first + timedelta(seconds=0.6))
+    assert isinstance(ask(open_store("two"), "d"), Held)
+    store.flush(PATIENT_S)
+    assert lines(any_warehouse, leases) == []
+    until(lambda: store._desk._held == set())
+
+
+def test_an_answer_that_comes_between_the_look_and_the_lock_is_found(
+    open_store: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = open_store("one"), open_store("two")
+    assert ask(mine, "d") == Granted()
+    looks: list[object] = []
+
+    def then_it_comes(connection: sa.Connection, asked: Any) -> dict[str, str]:
+        seen = look(connection, asked)
+        looks.append(seen)
+        if len(looks) == 1:
+            mine.put(paid("d"), LONG_AGO)
+            mine.flush(PATIENT_S)
+        return seen
+
+    look = desk._fresh
+    monkeypatch.setattr(desk, "_fresh", then_it_comes)
+    assert ask(other, "d") == Found(PLANTED)
+    assert looks == [{}, {"d": PLANTED}]
+
+
+def test_what_is_lent_to_a_row_that_has_gone_is_given_back_and_what_it_still_asks_for_is_not_lent(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, look = threading.Event(), desk._fresh
+    monkeypatch.setattr(desk, "_fresh", lambda *asked: looked.set() or look(*asked))
+    with (
+        AnswerStore(warehouse, "one", stop=threading.Event()) as store,
+        AnswerStore(warehouse, "two", stop=threading.Event()) as second,
+    ):
+        other = sqlite3.connect(tmp_path / "warehouse.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")  # a lease cannot be written
+        with ThreadPoolExecutor(1) as pool:
+            gone = pool.submit(store.ask, "d", LONG_AGO, 1.0)
+            assert looked.wait(PATIENT_S)
+            with pytest.raises(DeadlinePassed):
+                store.ask("e", LONG_AGO, 0.01)
+            with pytest.raises(DeadlinePassed):
+                gone.result(PATIENT_S)
+        other.execute("ROLLBACK")
+        other.close()
+        assert ask(store, "f") == Granted()
+        until(lambda: ask(second, "d") == Granted())
+        assert {line.digest: line.owner for line in lines(warehouse, leases)} == {"d": "two", "f": "one"}
+
+
+def test_a_store_that_was_left_takes_no_answer(warehouse: Warehouse) -> None:
+    with AnswerStore(warehouse, "one", stop=threading.Event()) as store:
+        pass
+    with pytest.raises(FatalError, match="the answer store is closed"):
+        store.put(paid("d"), LONG_AGO)
 
 
 def test_a_living_task_renews_its_lease(open_store: Open, any_warehouse: Warehouse) -> None:

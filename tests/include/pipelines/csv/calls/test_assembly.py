@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from include.connections.http.clock import Clock
 from include.engine.errors import FatalError, RecordRejected
+from include.pipelines.csv.quota.admission import Outcome
+from include.pipelines.csv.quota.deadline import Deadline
+from include.pipelines.csv.quota.gate import DeadlinePassed
 from include.pipelines.csv.row import Row
 from include.pipelines.csv.steps.email import EmailClient
 from include.pipelines.csv.steps.email_settings import EmailSettings
 from include.pipelines.csv.steps.template import parse_template
 from include.sandbox.web_apis import WebApis
+from include.sandbox.web_apis_behaviour import Behaviour
 from include.warehouse.connection import Warehouse
 from tests.fixtures.loopback import LoopbackServer, Received, Reply, loopback
 from tests.include.pipelines.csv.paying import paid_calls, services
@@ -116,6 +122,50 @@ def test_a_row_that_is_alone_travels_alone(warehouse: Warehouse, monkeypatch: py
     ):
         assert write(calls, 1) == f"{BODY}Write to Company 1."
     assert asked == [1]
+
+
+def test_a_row_whose_time_is_over_while_its_request_is_under_way_waits_for_what_is_paid(warehouse: Warehouse) -> None:
+    pair = EmailClient(TEMPLATE, EmailSettings(model="m", structured="json_schema", rows_per_request=2))
+
+    def row(calls: Any, number: int, deadline_s: float) -> str:
+        given = {"company": f"Company {number}"}
+        return pair.run(Row(number, given), given, calls.for_row(deadline_s))["email_body"]
+
+    with (
+        WebApis(model=Behaviour(latency_s=1.5)) as apis,
+        paid_calls(warehouse, services(apis.origin)) as calls,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        leads = pool.submit(row, calls, 1, 60)
+        while not any(assembly._tables for assembly in calls._assemblies.values()):
+            pass
+        follows = pool.submit(row, calls, 2, 1.0)
+        assert leads.result(20) != follows.result(20)
+    assert len(apis.log.calls("model")) == 1
+
+
+def test_a_request_goes_out_no_later_than_the_deadline_of_each_of_its_rows(warehouse: Warehouse) -> None:
+    with (
+        WebApis() as apis,
+        paid_calls(warehouse, services(apis.origin, concurrency=1)) as calls,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        gate = calls._cashiers["model"].gate
+        entered = gate.enter(0, Deadline(Clock(threading.Event()), 60))
+        pair = EmailClient(TEMPLATE, EmailSettings(model="m", structured="json_schema", rows_per_request=2))
+
+        def row(number: int, deadline_s: float) -> str:
+            given = {"company": f"Company {number}"}
+            return pair.run(Row(number, given), given, calls.for_row(deadline_s))["email_body"]
+
+        leads = pool.submit(row, 1, 60)
+        while not any(assembly._tables for assembly in calls._assemblies.values()):
+            pass
+        follows = pool.submit(row, 2, 1.0)
+        assert isinstance(follows.exception(20), DeadlinePassed)
+        gate.end(entered, Outcome.ANSWERED)
+        assert leads.result(20)
+    assert len(apis.log.calls("model")) == 1
 
 
 @pytest.mark.parametrize(("status", "kind"), [(400, RecordRejected), (401, FatalError)])

@@ -11,9 +11,9 @@ from datetime import timedelta
 import pytest
 
 from include.engine.errors import BatchStopped, FatalError, HeadraceError, RecordRejected, SettingsError, TransientError
-from include.pipelines.csv.calls.call import PaidCall, Reading
+from include.pipelines.csv.calls.call import MalformedAnswer, PaidCall, Reading
 from include.pipelines.csv.calls.service import Service
-from include.pipelines.csv.quota.gate import DeadlinePassed
+from include.pipelines.csv.quota.gate import DeadlinePassed, QuotaUsedUp
 from include.pipelines.csv.quota.settings import EndpointSettings
 from include.sandbox.web_apis import WebApis
 from include.sandbox.web_apis_behaviour import Behaviour, Fault
@@ -286,9 +286,123 @@ def test_what_was_paid_before_the_task_counts_against_its_quota(warehouse: Wareh
                 research(calls, f"c{number}.example")
         with paid_calls(warehouse, services(apis.origin, requests_per_day=4), "two") as calls:
             research(calls, "d1.example")
-            with pytest.raises(DeadlinePassed):
-                research(calls, "d2.example", 0.1)
+            with pytest.raises(QuotaUsedUp, match=r"search: requests_per_day is used up \(this task's share is 4\)"):
+                research(calls, "d2.example")
     assert len(apis.log.calls()) == 4
+
+
+def test_a_rows_deadline_stands_still_while_it_or_who_calls_for_it_waits_for_a_quota(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.pipelines.csv.quota.settings.MINUTE_S", 1.0)
+    with (
+        WebApis() as apis,
+        paid_calls(warehouse, services(apis.origin, requests_per_minute=2)) as calls,
+        ThreadPoolExecutor(12) as pool,
+    ):
+        # Six domains at two a window: the last goes out after two windows, beyond the deadline.
+        found = list(pool.map(lambda number: research(calls, f"c{number % 6}.example", 1.5), range(12)))
+    assert all(found)
+    assert sorted(apis.log.paid("search").values()) == [1] * 6
+
+
+def test_an_answer_that_another_task_waits_for_is_waited_for_beyond_the_deadline(warehouse: Warehouse) -> None:
+    with (
+        WebApis(Behaviour(latency_s=1.5)) as apis,
+        paid_calls(warehouse, services(apis.origin), "one") as one,
+        paid_calls(warehouse, services(apis.origin), "two") as two,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        first = pool.submit(research, one, "acme.example")
+        while not apis.log.calls():
+            pass
+        assert research(two, "acme.example", 1.0) == first.result(20)
+    assert apis.log.paid("search") == {"acme.example": 1}
+
+
+def test_a_task_for_which_there_is_no_share_of_a_quota_waits_until_another_ends(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("include.pipelines.csv.quota.settings.MINUTE_S", 1.0)
+    monkeypatch.setattr("include.pipelines.csv.calls.earlier.LOOK_S", 0.01)
+    slots = 4
+
+    def work(task: int) -> None:
+        with paid_calls(warehouse, offered, f"task {task}") as calls, ThreadPoolExecutor(10) as pool:
+            list(pool.map(lambda number: research(calls, f"c{task}x{number}.example"), range(20)))
+
+    with WebApis() as apis:
+        offered = services(apis.origin, requests_per_minute=20, tasks=2)
+        with ThreadPoolExecutor(slots) as tasks:
+            list(tasks.map(work, range(slots)))
+    assert apis.log.most_requests("search", 1.0) <= 20
+    assert len(apis.log.paid("search")) == 20 * slots
+    assert "other tasks work with all of the 2 shares of its quotas: this one waits" in caplog.text
+
+
+def test_a_wait_for_a_share_of_a_quota_ends_with_its_patience_or_a_stop(warehouse: Warehouse) -> None:
+    offered, stop = services("http://127.0.0.1:1", requests_per_minute=20), threading.Event()
+    with paid_calls(warehouse, offered, "one"):
+        with (
+            pytest.raises(TransientError, match=r"all of the 1 shares.*no more slots than tasks_at_once says"),
+            paid_calls(warehouse, offered, "two", quota_wait_s=0.0),
+        ):
+            pass
+        stop.set()
+        with pytest.raises(BatchStopped), paid_calls(warehouse, offered, "three", stop=stop):
+            pass
+
+
+def test_an_answer_that_comes_and_is_malformed_is_paid_for_twice_at_most_by_all_rows_that_want_it(
+    warehouse: Warehouse,
+) -> None:
+    with (
+        WebApis(Behaviour(latency_s=0.3)) as apis,
+        paid_calls(warehouse, services(apis.origin)) as calls,
+        ThreadPoolExecutor(10) as pool,
+    ):
+        apis.search.draws.plan(["malformed"] * 100)
+        rows = [pool.submit(research, calls, "acme.example") for _ in range(10)]
+        assert {type(row.exception(20)) for row in rows} == {MalformedAnswer}
+    assert len(apis.log.calls()) == 2
+
+
+def test_closing_waits_for_the_calls_under_way_whose_answers_are_kept_and_lets_no_other_go_out(
+    warehouse: Warehouse,
+) -> None:
+    stop = threading.Event()
+    with (
+        WebApis(Behaviour(latency_s=0.5)) as apis,
+        ThreadPoolExecutor(20) as pool,
+        paid_calls(warehouse, services(apis.origin, concurrency=5), stop=stop) as calls,
+    ):
+        rows = [pool.submit(research, calls, f"c{number}.example") for number in range(20)]
+        while len(apis.log.calls()) < 5:
+            pass
+        stop.set()
+        calls.close()
+        ended = [row.exception(0) for row in rows]
+        assert (ended.count(None), sum(isinstance(error, BatchStopped) for error in ended)) == (5, 15)
+        with pytest.raises(BatchStopped):
+            research(calls, "late.example")
+    assert len(apis.log.calls()) == 5
+    with paid_calls(warehouse, services("http://127.0.0.1:1"), "two") as calls:
+        for content in apis.log.paid("search"):
+            assert research(calls, content)
+
+
+def test_what_one_model_used_does_not_count_for_another_of_the_same_service(warehouse: Warehouse) -> None:
+    with WebApis() as apis:
+        for model in ("large", "small"):
+            offered = services(apis.origin, requests_per_day=3, per_model=model)
+            with paid_calls(warehouse, offered, model) as calls:
+                for number in range(3):
+                    assert research(calls, f"{model}{number}.example")
+        with paid_calls(warehouse, services(apis.origin, requests_per_day=3, per_model="large"), "late") as calls:
+            assert research(calls, "small1.example")
+            with pytest.raises(QuotaUsedUp):
+                research(calls, "d1.example")
+    assert len(apis.log.calls()) == 6
 
 
 def test_under_fire_every_row_is_right_and_repeated_domains_are_paid_once(warehouse: Warehouse) -> None:
@@ -300,7 +414,6 @@ def test_under_fire_every_row_is_right_and_repeated_domains_are_paid_once(wareho
         busy_share=0.05,
         fault_share=0.02,
         reset_share=0.02,
-        malformed_share=0.01,
         slow_body_share=0.01,
         slow_body_s=0.2,
     )
@@ -309,6 +422,7 @@ def test_under_fire_every_row_is_right_and_repeated_domains_are_paid_once(wareho
         paid_calls(warehouse, services(apis.origin)) as calls,
         ThreadPoolExecutor(60) as pool,
     ):
+        apis.search.draws.plan(["malformed"] * 3)  # twice to one row would be its error
         found = list(pool.map(lambda number: (number % 200, research(calls, f"c{number % 200}.example")), range(1000)))
         again = calls.counts.snapshot()["search.again"]
     assert all(f"about c{number}.example" in text for number, text in found)

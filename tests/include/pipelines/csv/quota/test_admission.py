@@ -85,6 +85,45 @@ def test_a_call_whose_tokens_are_not_told_counts_as_what_was_reserved() -> None:
     assert door.wait_s(0.0, 4) > 0
 
 
+def test_a_call_that_was_turned_away_counts_as_a_request_and_its_tokens_do_not() -> None:
+    door = endpoint(requests_per_minute=2, tokens_per_minute=10)
+    door.end(0.0, door.begin(0.0, 10), Outcome.BUSY)
+    assert door.wait_s(0.0, 10) == 0
+    door.end(0.0, door.begin(0.0, 10), Outcome.BUSY)
+    assert door.wait_s(0.0, 10) > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers", "quota"),
+    [
+        ({"requests_per_minute": 1}, {}, "requests_per_minute"),
+        ({"tokens_per_day": 5, "requests_per_minute": 1}, {}, "tokens_per_day"),
+        ({}, {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "9s"}, "tokens_per_minute"),
+        ({"requests_per_minute": 2}, {}, None),
+        ({"requests_per_minute": 1, "concurrency": 1}, {}, "requests_per_minute"),
+    ],
+)
+def test_the_quota_that_a_call_waits_for_longest_is_named(
+    settings: dict[str, int], headers: dict[str, str], quota: str | None
+) -> None:
+    door = endpoint(**settings)
+    call = door.begin(0.0, 5)
+    if settings.get("concurrency") == 1:
+        assert door.short_of(0.0, 5) is None  # it waits for the call before it
+    door.end(0.0, call, Outcome.ANSWERED)
+    door.learn(0.0, headers, None)
+    short = door.short_of(0.0, 5)
+    assert (short and short.quota) == quota
+    assert (short.wait_s if short else 0.0) == door.wait_s(0.0, 5)
+
+
+def test_a_pause_that_the_service_asks_for_is_no_quota() -> None:
+    door = endpoint(requests_per_minute=1)
+    door.end(0.0, door.begin(0.0, 0), Outcome.ANSWERED)
+    door.learn(0.0, {}, 90.0)
+    assert door.short_of(0.0, 0) is None
+
+
 def test_retry_after_closes_the_door_for_every_call_up_to_the_bound() -> None:
     door = endpoint(pause_max_s=30)
     door.learn(0.0, {}, 7.0)

@@ -8,10 +8,11 @@ import pytest
 from include.connections.http.clock import Clock
 from include.engine.errors import BatchStopped, RecordRejected
 from include.pipelines.csv.quota.admission import Outcome
-from include.pipelines.csv.quota.gate import DeadlinePassed, Gate
+from include.pipelines.csv.quota.deadline import Deadline
+from include.pipelines.csv.quota.gate import DeadlinePassed, Gate, QuotaUsedUp
 from include.pipelines.csv.quota.settings import EndpointSettings
 
-FAR = float("inf")
+FAR = Deadline(Clock(threading.Event()), float("inf"))
 
 
 def gate(stop: threading.Event | None = None, **settings: object) -> Gate:
@@ -70,7 +71,7 @@ def test_a_row_whose_time_is_over_does_not_wait_on_and_the_next_comes_first() ->
     door = gate(concurrency=1)
     entered = door.enter(0, FAR)
     with pytest.raises(DeadlinePassed, match="model: the row's time was over before a call could go"):
-        door.enter(0, Clock(threading.Event()).monotonic() + 0.01)
+        door.enter(0, Deadline(Clock(threading.Event()), 0.01))
     door.end(entered, Outcome.ANSWERED)
     door.end(door.enter(0, FAR), Outcome.ANSWERED)
 
@@ -109,4 +110,42 @@ def test_a_row_waits_for_an_open_circuit_no_longer_than_its_deadline() -> None:
     door = gate(breaker_calls=4, open_s=600, open_max_s=600)
     break_circuit(door)
     with pytest.raises(DeadlinePassed):
-        door.enter(0, Clock(threading.Event()).monotonic() + 0.01)
+        door.enter(0, Deadline(Clock(threading.Event()), 0.01))
+
+
+def test_while_a_quota_keeps_the_first_back_the_deadlines_of_all_in_line_stand_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("include.pipelines.csv.quota.settings.MINUTE_S", 0.5)
+    door = gate(requests_per_minute=1)
+
+    def call(_: int) -> None:
+        deadline = Deadline(Clock(threading.Event()), 1.0)
+        with deadline.beside(door.stood_s):
+            door.end(door.enter(0, deadline), Outcome.ANSWERED)
+        assert 0 < deadline.left_s() < 1
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(call, range(4)))  # the last waits for three windows
+    assert door.stood_s() > 1
+
+
+def test_a_quota_that_is_used_up_for_longer_than_rows_wait_is_named_at_once() -> None:
+    door = gate(requests_per_day=8, tasks=2)
+    for entered in [door.enter(0, FAR) for _ in range(4)]:
+        door.end(entered, Outcome.ANSWERED)
+    with pytest.raises(
+        QuotaUsedUp, match=r"model: requests_per_day is used up \(this task's share is 4\).*in about 86,"
+    ):
+        door.enter(0, Deadline(Clock(threading.Event()), 300, 3600))
+
+
+def test_a_row_that_has_waited_for_quotas_as_long_as_it_may_waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("include.pipelines.csv.quota.settings.MINUTE_S", 0.3)
+    door = gate(requests_per_minute=1)
+    deadline = Deadline(Clock(threading.Event()), 60, 0.5)
+    with deadline.beside(door.stood_s):
+        for _ in range(2):
+            door.end(door.enter(0, deadline), Outcome.ANSWERED)
+        with pytest.raises(QuotaUsedUp):
+            door.enter(0, deadline)

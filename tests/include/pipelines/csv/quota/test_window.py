@@ -106,3 +106,10 @@ def test_what_is_told_as_used_is_as_much_in_few_parts_and_never_older_than_it_wa
     for border in (0.0, 1.0, 10.0, 30.0):
         younger = sum(amount for ago_s, amount in recent if ago_s <= border)
         assert sum(amount for ago_s, amount in told if ago_s <= border) >= younger + held
+
+
+def test_a_window_is_kept_for_longer_than_it_is_since_no_two_clocks_run_alike() -> None:
+    window = SlidingWindow(1, WINDOW_S)
+    window.spend(600.0, 1)
+    assert window.wait_s(600.0 + WINDOW_S, 1) > 0
+    assert window.wait_s(600.0 + LONGEST_S, 1) == 0
