@@ -26,6 +26,10 @@ for it at every step: at 15 ms that was 8 % of the rows a second, where services
 LOOK_S = 0.5
 """Rows that wait for the warehouse look this often whether the batch was stopped."""
 
+_LOOK = sa.select(answers.c.digest, answers.c.value, answers.c.paid_at).where(
+    answers.c.digest.in_(sa.bindparam("digests", expanding=True))
+)
+
 _clock = time.monotonic
 
 
@@ -78,6 +82,9 @@ class AnswerDesk:
         self._questions: list[_Question] = []
         self._ended: set[str] = set()
         self._held: set[str] = set()
+        self._last_missed = False
+        """None of the last group was paid for: the next is looked up where leases are lent, in one transaction. Where
+        answers are found, as when a run is done again, a look alone keeps nobody from writing."""
         self._closed = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="headrace-answers-desk", daemon=True)
@@ -178,10 +185,13 @@ class AnswerDesk:
     def _answer(self, asked: Sequence[_Question]) -> None:
         if not asked:
             return
-        values = self._connection.transact("look for paid answers", lambda c: _fresh(c, asked), write=False)
-        missed = [question for question in asked if question.digest not in values]
-        replies: dict[str, Reply] = {digest: Found(value) for digest, value in values.items()}
-        replies |= self._lend(missed) if self._shared and missed else {each.digest: Granted() for each in missed}
+        replies: dict[str, Reply] = {}
+        if not (self._shared and self._last_missed):
+            values = self._connection.transact("look for paid answers", lambda c: _fresh(c, asked), write=False)
+            replies = {digest: Found(value) for digest, value in values.items()}
+        if missed := [question for question in asked if question.digest not in replies]:
+            replies |= self._lend(missed) if self._shared else {each.digest: Granted() for each in missed}
+        self._last_missed = not any(isinstance(reply, Found) for reply in replies.values())
         with self._changed:
             self._held |= {digest for digest, reply in replies.items() if isinstance(reply, Granted)}
         for question in asked:
@@ -218,5 +228,5 @@ def _refuse(questions: Iterable[_Question], error: BaseException) -> None:
 
 def _fresh(connection: sa.Connection, asked: Sequence[_Question]) -> dict[str, str]:
     after = {question.digest: question.fresh_after for question in asked}
-    query = sa.select(answers.c.digest, answers.c.value, answers.c.paid_at).where(answers.c.digest.in_(after))
-    return {line.digest: line.value for line in connection.execute(query) if line.paid_at > after[line.digest]}
+    found = connection.execute(_LOOK, {"digests": list(after)})
+    return {digest: value for digest, value, paid_at in found if paid_at > after[digest]}

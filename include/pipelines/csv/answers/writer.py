@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from include.engine.errors import FatalError, TransientError
 from include.pipelines.csv.answers.kept_connection import KeptConnection
-from include.pipelines.csv.answers.tables import PaidAnswer, answers, leases
+from include.pipelines.csv.answers.leases import RELEASED
+from include.pipelines.csv.answers.tables import PaidAnswer, answers
 from include.warehouse.connection import Warehouse
 from include.warehouse.encoders import wire_timestamp
 from include.warehouse.loaders.choose import loader_for
@@ -22,6 +23,10 @@ GROUP_ANSWERS = 200
 """Answers of one commit at most."""
 PATIENCE_S = 60.0
 """How long a commit is tried again."""
+
+_THERE = sa.select(answers.c.digest, answers.c.paid_at).where(
+    answers.c.digest.in_(sa.bindparam("digests", expanding=True))
+)
 
 _clock = time.monotonic
 
@@ -145,13 +150,12 @@ class AnswerWriter:
 
         def work(connection: sa.Connection) -> None:
             self._loader.lock_target(connection, "csv", "answers")
-            query = sa.select(answers.c.digest, answers.c.paid_at).where(answers.c.digest.in_(after))
+            found = connection.execute(_THERE, {"digests": list(after)})
             # Another task, to which an expired lease went, may have been faster: its answer stays.
-            there = {line.digest for line in connection.execute(query) if line.paid_at > after[line.digest]}
+            there = {digest for digest, paid_at in found if paid_at > after[digest]}
             if rows := [self._row(answer) for answer, _, _ in group if answer.digest not in there]:
                 self._loader.upsert(connection, answers, rows)
-            mine = leases.c.digest.in_(after) & (leases.c.owner == self._owner)
-            connection.execute(leases.delete().where(mine))
+            connection.execute(RELEASED, {"digests": list(after), "mine": self._owner})
 
         self._connection.transact("write paid answers", work, write=True)
 
