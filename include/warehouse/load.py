@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,7 +78,7 @@ def load_batch(
     closing = _Closing(ledger, cycle, memory)
     sink = WarehouseSink(warehouse, cycle, pipeline.target, retired, stop)
     ending = threading.Event()
-    with _equipment(pipeline, stop, ending) as before_commit:
+    with closing.unless_told(), _equipment(pipeline, stop, ending) as before_commit:
         run_batch(
             batch,
             _source(pipeline, stop),
@@ -127,9 +127,21 @@ class _Closing:
         self._ledger = ledger
         self._cycle = cycle
         self._memory = memory
+        self._told = False
         self.line: dict[str, Any] = {}
 
+    @contextmanager
+    def unless_told(self) -> Iterator[None]:
+        """What ends the attempt before its batch began, or is raised by its equipment, ends the line too."""
+        try:
+            yield
+        except BaseException as error:
+            if not self._told:
+                self._fail(BatchStats(), error)
+            raise
+
     def __call__(self, stats: BatchStats, error: BaseException | None) -> None:
+        self._told = True
         if error is not None:
             self._fail(stats, error)
             return

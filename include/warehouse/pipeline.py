@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from include.engine.model import Batch, Key, Record
@@ -84,6 +85,15 @@ class Marking(Protocol):
 
 
 BeforeCommit = Callable[[], None]
+
+
+@runtime_checkable
+class Dated(Protocol):
+    """What a pipeline brings besides, whose plan may read an earlier state of its source, as an export is one."""
+
+    def read_at(self) -> datetime | None:
+        """The moment of that state, naive, UTC; None: it reads what is there. Asked after `plan`."""
+        ...
 
 
 @runtime_checkable

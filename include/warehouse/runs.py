@@ -20,8 +20,9 @@ from include.warehouse.window import Window
 _own = runs.alias("own")
 
 
-READS_EVERYTHING = "reads_everything"
-"""In the settings of a run's line, beside those that were given: no part of the source was left out by its plan."""
+WHOLE_AT = "source_read_whole_at"
+"""In the settings of a run's line, beside those that were given: the moment whose state of the source the plan reads,
+where it leaves no part of that out; else null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,11 @@ def run_line(warehouse: Warehouse, run: Run) -> dict[str, Any] | None:
     return warehouse.transact("read the run", work, write=False)
 
 
-def told_by_plan(warehouse: Warehouse, run: Run, switch: str) -> bool:
-    """Whether the run's line says yes to this."""
+def read_whole_at(warehouse: Warehouse, run: Run) -> datetime | None:
+    """The moment (naive, UTC) whose whole source the run reads, as its plan said; None for a run over a part."""
     line = run_line(warehouse, run) or {}
-    return (line.get("settings") or {}).get(switch) is True
+    moment = (line.get("settings") or {}).get(WHOLE_AT)
+    return None if moment is None else datetime.fromisoformat(moment)
 
 
 def was_set(switch: str) -> sa.ColumnElement[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 import sqlalchemy as sa
@@ -33,22 +34,29 @@ def missing_record(key: Key, message: str, policy: Vanished) -> Record:
 
 
 def settle_vanished(
-    warehouse: Warehouse, run: Run, target: Target, policy: Vanished, stop: threading.Event | None = None
+    warehouse: Warehouse,
+    run: Run,
+    target: Target,
+    policy: Vanished,
+    *,
+    read_at: datetime | None = None,
+    stop: threading.Event | None = None,
 ) -> int:
     """How many keys the target holds that the run did not settle; `remove` deletes them and their lines.
 
     Only for a run that read its whole source and succeeded in every batch: a key that a failed batch
     did not reach looks like a vanished one. A run whose last plan has no batches finds none: an empty source is more
-    likely a broken one. `keep` does not even look, and gives 0.
+    likely a broken one. What was settled since `read_at` (naive, UTC) stays: what was read may be what the source had
+    at that moment, long before the first batch. `keep` does not even look, and gives 0.
     """
     if policy == "keep":
         return 0
     if policy == "count":
-        query = sa.select(sa.func.count()).select_from(records).where(_unseen(run))
+        query = sa.select(sa.func.count()).select_from(records).where(_unseen(run, read_at))
         return warehouse.transact("count vanished records", lambda c: c.execute(query).scalar_one(), write=False)
     loader, retired = loader_for(warehouse), prepare(warehouse, run.pipeline, target)
     paths = [*retired, *(table.delete_path for table in reversed(target.tables))]
-    page = sa.select(records.c.record_key).where(_unseen(run)).order_by(records.c.record_key).limit(PAGE)
+    page = sa.select(records.c.record_key).where(_unseen(run, read_at)).order_by(records.c.record_key).limit(PAGE)
 
     def remove_page(connection: sa.Connection) -> int:
         # Looked up under the lock: a run that writes the key at this moment comes before or after.
@@ -77,7 +85,7 @@ def _resolved(run: Run, keys: Sequence[str]) -> sa.Update:
     return sa.update(rejects).where(still_open).values(resolved_at=utc_now())
 
 
-def _unseen(run: Run) -> sa.ColumnElement[bool]:
+def _unseen(run: Run, read_at: datetime | None) -> sa.ColumnElement[bool]:
     """Held keys that nobody settled since the run began, an older cycle neither: it may have written after this read.
 
     So what only the former cycle of a batch met that was done again alone stays until the next run. Where no line of
@@ -96,4 +104,6 @@ def _unseen(run: Run) -> sa.ColumnElement[bool]:
     left_behind = (
         (records.c.cycle_id < first) & (earlier.is_(None) | (earlier < first)) & (records.c.settled_at < began)
     )
+    if read_at is not None:
+        left_behind &= records.c.settled_at < read_at
     return _owned(run) & (records.c.row_count > 0) & left_behind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, TypeVar
 
 from airflow.sdk import Context
@@ -9,12 +10,13 @@ from airflow.sdk import Context
 from include.engine.errors import SettingsError
 from include.engine.model import Batch
 from include.engine.plan import auto_batch_size
+from include.warehouse.clock import utc_now
 from include.warehouse.connection import Warehouse
 from include.warehouse.key_lists import drop_old_lists, list_of_run, plan_listed, store_open_rejects
 from include.warehouse.ledger import Ledger
-from include.warehouse.pipeline import Choosing, Pipeline
+from include.warehouse.pipeline import Choosing, Dated, Pipeline
 from include.warehouse.run_settings import RunSettings
-from include.warehouse.runs import READS_EVERYTHING, Run, start_run
+from include.warehouse.runs import WHOLE_AT, Run, start_run
 from include.warehouse.schema import prepare
 from plugins.operators.pipeline_operator import PipelineOperator, run_of
 
@@ -37,10 +39,12 @@ class PlanOperator(PipelineOperator[S]):
         pipeline = self.build(settings, window, warehouse)
         prepare(warehouse, pipeline.name, pipeline.target)
         run = run_of(context, pipeline)
+        began = utc_now()
         # Before planning: a key that appears in between is read twice rather than never.
         watermark = None if settings.dry_run else pipeline.watermark()
         batches = self._plan(settings, warehouse, pipeline, run)
-        told = settings.model_dump(mode="json") | {READS_EVERYTHING: pipeline.reads_everything}
+        whole_at = _read_at(pipeline, began).isoformat() if pipeline.reads_everything else None
+        told = settings.model_dump(mode="json") | {WHOLE_AT: whole_at}
         start_run(warehouse, run, batches, settings=told, window=window, watermark=watermark)
         planned = sum(batch.planned_records for batch in batches)
         self.log.info("%d records planned in %d batches", planned, len(batches))
@@ -66,3 +70,9 @@ class PlanOperator(PipelineOperator[S]):
             return batches
         self.log.info("reading %s", pipeline.scope())
         return pipeline.plan(size)
+
+
+def _read_at(pipeline: Pipeline, began: datetime) -> datetime:
+    """The earlier of both: a clock that is behind keeps what another would remove."""
+    moment = pipeline.read_at() if isinstance(pipeline, Dated) else None
+    return began if moment is None else min(began, moment)

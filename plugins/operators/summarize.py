@@ -12,7 +12,7 @@ from include.engine.model import Batch
 from include.warehouse.connection import Warehouse
 from include.warehouse.pipeline import Pipeline, mark_names_of
 from include.warehouse.run_settings import RunSettings
-from include.warehouse.runs import READS_EVERYTHING, Run, told_by_plan
+from include.warehouse.runs import Run, read_whole_at
 from include.warehouse.summary import judge_run
 from include.warehouse.vanished import settle_vanished
 from plugins.operators.pipeline_operator import PipelineOperator, run_of
@@ -67,10 +67,11 @@ class SummarizeOperator(PipelineOperator[S]):
         if settings.vanished == "keep" or settings.dry_run:
             return None
         # As it was planned: other runs that were cleared or ended since may have changed the watermark.
-        if not told_by_plan(warehouse, run, READS_EVERYTHING):
+        read_at = read_whole_at(warehouse, run)
+        if read_at is None:
             self.log.info("vanished records are not looked for: this run read a part of the source")
             return None
-        count = settle_vanished(warehouse, run, pipeline.target, settings.vanished)
+        count = settle_vanished(warehouse, run, pipeline.target, settings.vanished, read_at=read_at)
         self.log.info("%d loaded records are no longer in the source (vanished: %s)", count, settings.vanished)
         return count
 

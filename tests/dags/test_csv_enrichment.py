@@ -24,6 +24,8 @@ from include.sandbox.web_apis import API_KEY, WebApis
 from tests.fixtures.object_store import SECRET, object_server
 from tests.fixtures.tables import assert_every_record_settled_once, one, rows
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = ("Account", "Website", "First name", "Notes")
 ROWS, DOMAINS = 120, 30

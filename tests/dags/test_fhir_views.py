@@ -23,6 +23,8 @@ from tests.fixtures.fhir_server import fhir_server, load, patients
 from tests.fixtures.loopback import Received, Reply, outcome
 from tests.fixtures.tables import assert_every_record_settled_once, contents, one, rows
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENTS = 999
 QUICK = {"retry_min_s": 0, "retry_max_s": 0, "retry_after_max_s": 0, "poll_min_s": 0, "poll_max_s": 0.2, "tries": 5}

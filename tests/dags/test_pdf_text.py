@@ -18,6 +18,8 @@ from include.sandbox.documents import DocumentSample, document_key, document_lin
 from tests.fixtures.object_store import SECRET, ObjectServer, object_server
 from tests.fixtures.tables import assert_every_record_settled_once, one, rows
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS, BROKEN = 12, 1
 NO_WINDOW = {"window_start": None, "window_end": None}

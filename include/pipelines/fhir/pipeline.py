@@ -134,6 +134,12 @@ class FhirPipeline:
         """No window, type, list or watermark leaves a resource out."""
         return self._reading.is_everything
 
+    def read_at(self) -> datetime | None:
+        """Of an export: a run that is done again, or whose plan is, goes on with the one that it has."""
+        if self.settings.read_from != "export" or not self._reading.since:
+            return None
+        return self._exports.transaction_time().astimezone(UTC).replace(tzinfo=None)
+
     def watermark(self) -> str | None:
         """The server's time before anything is read, or that of the export; None for a run over a part."""
         reading = self._reading

@@ -481,3 +481,24 @@ def test_no_commit_comes_before_what_it_rests_on_is_kept_and_the_equipment_is_le
     assert pipeline.ending.is_set()
     load(warehouse, pipeline, dry_run=True)
     assert (pipeline.left, pipeline.is_open) == (3, False)
+
+
+class Unequipped(ToyPipeline):
+    @contextmanager
+    def equipment(self, stop: threading.Event, ending: threading.Event) -> Iterator[Callable[[], None]]:
+        raise TransientError("other tasks work with all of the shares")
+        yield
+
+
+def test_an_attempt_whose_equipment_is_not_to_be_had_ends_in_the_ledger_and_its_retry_goes_on(
+    warehouse: Warehouse,
+) -> None:
+    with pytest.raises(TransientError, match="all of the shares"):
+        load(warehouse, Unequipped())
+    ((cycle_id, state, error, ended_at),) = fetch(
+        warehouse, "SELECT cycle_id, state, error, ended_at FROM headrace_batches"
+    )
+    assert (state, error) == ("failed", "TransientError: other tasks work with all of the shares")
+    assert ended_at is not None
+    line = load(warehouse, ToyPipeline(), attempt={"owner": "owner 2", "try_number": 2})
+    assert (line["cycle_id"], line["state"], line["records_settled"]) == (cycle_id, "succeeded", 20)

@@ -7,14 +7,14 @@ from include.engine.model import Outcome, Settlement
 from include.warehouse.connection import Warehouse
 from include.warehouse.ledger import Ledger
 from include.warehouse.runs import (
-    READS_EVERYTHING,
+    WHOLE_AT,
     Run,
     finish_run,
     first_success,
     last_watermark,
+    read_whole_at,
     run_line,
     start_run,
-    told_by_plan,
 )
 from include.warehouse.vanished import settle_vanished
 from include.warehouse.verify import verify
@@ -40,12 +40,13 @@ def test_a_run_keeps_its_plan_window_and_settings(warehouse: Warehouse, load: Lo
     assert run_line(warehouse, Run("toy", "people", "toy_dag", "never")) is None
 
 
-def test_what_a_plan_says_of_its_run_is_what_was_said_and_no_more(warehouse: Warehouse, load: Load) -> None:
+def test_a_run_reads_the_whole_source_of_a_moment_where_its_plan_said_so(warehouse: Warehouse, load: Load) -> None:
     load()
-    assert not told_by_plan(warehouse, RUN, READS_EVERYTHING), "the run was never opened"
-    for settings, told in ((None, False), ({"force": True}, False), ({READS_EVERYTHING: True}, True)):
+    assert read_whole_at(warehouse, RUN) is None, "the run was never opened"
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678, UTC).replace(tzinfo=None)
+    for settings, told in ((None, None), ({WHOLE_AT: None}, None), ({WHOLE_AT: moment.isoformat()}, moment)):
         start_run(warehouse, RUN, [batch(0)], settings=settings)
-        assert told_by_plan(warehouse, RUN, READS_EVERYTHING) is told
+        assert read_whole_at(warehouse, RUN) == told
 
 
 def test_a_run_that_is_opened_again_forgets_batches_beyond_its_new_plan(warehouse: Warehouse, load: Load) -> None:

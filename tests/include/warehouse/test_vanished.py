@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -62,3 +63,15 @@ def test_a_key_that_the_run_settled_before_another_stays_though_that_ones_clock_
     execute(warehouse, "UPDATE headrace_records SET settled_at = '2020-01-01 00:00:00.000000'")
     assert settle_vanished(warehouse, RUN, people(), "remove") == 1
     assert held(warehouse) == [1]
+
+
+def test_what_another_run_wrote_since_the_state_that_was_read_is_not_left_behind(
+    warehouse: Warehouse, load: Load
+) -> None:
+    load(run_id="run 0").commit(written(1), written(9))
+    execute(warehouse, "UPDATE headrace_records SET settled_at = '2020-01-01 00:00:00.000000'")
+    exported_at = datetime(2021, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    load(run_id="between").commit(written(2))
+    load(run_id="run 1").commit(written(1))
+    assert settle_vanished(warehouse, RUN, people(), "remove", read_at=exported_at) == 1
+    assert held(warehouse) == [1, 2]

@@ -24,7 +24,9 @@ KEEP_S = 1.0
 """What was used is written this often, and at the end: of a task that is killed, so much may be unknown."""
 SILENT_S = 15.0
 """A task that has written nothing for so long was killed: its share may be taken."""
-CLOSE_S = 35.0
+PATIENCE_S = 5.0
+"""The warehouse is waited for no longer than this to write it: the next time comes soon, and after `SILENT_S` the share
+is free in any case."""
 NOBODY = ""
 
 Used = Mapping[str, Sequence[tuple[float, int]]]
@@ -39,8 +41,10 @@ class QuotaShares:
     database's.
     """
 
-    def __init__(self, warehouse: Warehouse, owner: str) -> None:
-        self._warehouse = warehouse
+    def __init__(self, warehouse: Warehouse, owner: str, *, stop: threading.Event) -> None:
+        """`stop` ends all waits for a share."""
+        self._lasting = warehouse
+        self._warehouse = warehouse.obeying(stop)
         self._owner = owner
         self._lock = threading.Lock()
         self._mine: dict[str, tuple[int, Gate]] = {}
@@ -49,7 +53,7 @@ class QuotaShares:
         self._thread = threading.Thread(target=self._run, name="headrace-quota-shares", daemon=True)
 
     def has_share(self, gate: Gate) -> bool:
-        """Whether there is one to take now. Raises `TransientError`."""
+        """Whether there is one to take now. Raises `TransientError`, `BatchStopped`."""
         return self._warehouse.transact(
             "look for a share of a quota",
             lambda connection: self._free(connection, gate, loader_for(self._warehouse)) is not None,
@@ -59,7 +63,7 @@ class QuotaShares:
     def inherit(self, gate: Gate) -> Used | None:
         """Take a share for this door, before any call goes through it; what was used of the share before.
 
-        None where living tasks have them all. Raises `TransientError`.
+        None where living tasks have them all. Raises `TransientError`, `BatchStopped`.
         """
         taken = self._warehouse.transact("take a share of a quota", lambda c: self._take(c, gate), write=True)
         if taken is None:
@@ -75,7 +79,7 @@ class QuotaShares:
         """Write what was used last, and leave the shares to others. Safe to call twice."""
         self._closed.set()
         if self._thread.is_alive():
-            self._thread.join(CLOSE_S)
+            self._thread.join(2 * PATIENCE_S)
 
     def _run(self) -> None:
         while not self._closed.wait(KEEP_S):
@@ -86,7 +90,10 @@ class QuotaShares:
         with self._lock:
             mine = dict(self._mine)
         try:
-            self._warehouse.transact("keep what was used of quotas", lambda c: self._write(c, mine, owner), write=True)
+            # Also of calls that were under way when the batch was told to stop.
+            self._lasting.transact(
+                "keep what was used of quotas", lambda c: self._write(c, mine, owner), patience_s=PATIENCE_S
+            )
         except HeadraceError as error:  # of this time: calls go on, and the next time may find the warehouse well
             log.warning("what was used of quotas is not written: %s", error)
 

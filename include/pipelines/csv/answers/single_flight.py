@@ -17,6 +17,8 @@ LOOK_S = 0.5
 
 @dataclass(slots=True, eq=False)
 class _Flight:
+    deadline: Deadline
+    """Of the row that leads."""
     landed: threading.Event = field(default_factory=threading.Event)
     value: str | None = None
     """None where the call failed."""
@@ -42,7 +44,7 @@ class SingleFlight:
             with self._lock:
                 flight = self._flights.get(key)
                 if flight is None:
-                    mine = self._flights[key] = _Flight()
+                    mine = self._flights[key] = _Flight(deadline)
                     break
             self._wait(flight, deadline)
             if flight.value is not None:
@@ -62,8 +64,11 @@ class SingleFlight:
             mine.landed.set()
 
     def _wait(self, flight: _Flight, deadline: Deadline) -> None:
+        lent_s = flight.deadline.lent_s
         while True:
             self._clock.check()
+            deadline.lend(flight.deadline.lent_s - lent_s)
+            lent_s = flight.deadline.lent_s
             if (left_s := deadline.left_s()) <= 0:
                 raise DeadlinePassed("the row's time was over before another row's call for the same had ended")
             if flight.landed.wait(min(left_s, LOOK_S)):

@@ -17,7 +17,9 @@ from include.warehouse.connection import Warehouse
 from include.warehouse.schema import ensure_tables
 
 CLOSE_S = 70.0
-"""Longest time that closing takes: the patience of one commit, and some."""
+"""Longest time that the last answers take to be written: the patience of one commit, and some."""
+LEASES_S = 5.0
+"""Leases are waited for no longer: they end by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ class AnswerStore:
         self._writer = AnswerWriter(
             warehouse, owner, most_waiting=told.most_waiting, group_s=told.group_s, on_written=self._desk.written
         )
-        self._shares = QuotaShares(warehouse, owner)
+        self._shares = QuotaShares(warehouse, owner, stop=stop)
 
     def __enter__(self) -> AnswerStore:
         ensure_tables(self._warehouse, [answers, leases, shares])
@@ -63,7 +65,7 @@ class AnswerStore:
         try:
             self._writer.close(CLOSE_S)
         finally:
-            self._desk.close(CLOSE_S)
+            self._desk.close(LEASES_S)
             self._shares.close()
 
     def ask(self, digest: str, fresh_after: datetime, timeout_s: float) -> Reply:

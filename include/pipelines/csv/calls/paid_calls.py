@@ -132,9 +132,7 @@ class PaidCalls:
                 return reply.value
             if not isinstance(reply, Held):
                 break
-            wait_s = min(POLL_S, max(reply.left_s, 0.01), left_s)
-            self._clock.pause(wait_s)
-            deadline.stand_still(wait_s)  # the other task lives, may itself be waiting for a quota, and has a deadline
+            self._await_other(min(POLL_S, max(reply.left_s, 0.01), left_s), cashier.gate, deadline)
         try:
             place = Place(digest, fresh_after)
             if call.together is None:
@@ -143,6 +141,13 @@ class PaidCalls:
         except BaseException:
             self._store.give_up(digest)
             raise
+
+    def _await_other(self, wait_s: float, gate: Gate, deadline: Deadline) -> None:
+        """The other task lives, may itself be waiting for a quota, and has a deadline: this row's time stands still."""
+        stood_s = gate.stood_s()
+        deadline.lend(wait_s)  # first: rows that wait for this one look at it meanwhile
+        self._clock.pause(wait_s)
+        deadline.lend(-min(wait_s, gate.stood_s() - stood_s))  # what a quota has kept back is given for that already
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class Shortage:
     share: int | None
     """Of this task; None where only the service knows it."""
     wait_s: float
-    """Infinite where it depends on calls that are open."""
+    """At least; infinite where it depends on calls that are open, which may give back what they hold."""
 
 
 class Admission:
@@ -104,7 +104,7 @@ class Admission:
         if self._open >= self._concurrency.limit:
             return None
         short = [
-            Shortage(quota_name(place), window.limit, window.wait_s(now, 1 if place[0] == "requests" else tokens))
+            Shortage(quota_name(place), window.limit, window.least_wait_s(now, 1 if place[0] == "requests" else tokens))
             for place, window in self._windows.items()
         ]
         short += [

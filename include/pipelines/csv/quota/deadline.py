@@ -20,6 +20,8 @@ class Deadline:
         self._end = clock.monotonic() + seconds
         self._patience_s = patience_s
         self._stands: tuple[Callable[[], float], float] | None = None
+        self.lent_s = 0.0
+        """Seconds that the row was given for waiting on other tasks; the rows that wait for this one get them too."""
 
     def left_s(self) -> float:
         """Seconds; 0 or less where it has passed."""
@@ -38,10 +40,14 @@ class Deadline:
         finally:
             standing_s = self._standing_s()
             self._stands = None
-            self.stand_still(standing_s)
+            self._grant(standing_s)
 
-    def stand_still(self, seconds: float) -> None:
-        """The row has waited so long for what is not its own."""
+    def lend(self, seconds: float) -> None:
+        """The row waits so long for another task; less than nothing takes back what was too much."""
+        self.lent_s += seconds
+        self._grant(seconds)
+
+    def _grant(self, seconds: float) -> None:
         granted_s = min(seconds, self._patience_s)
         self._end += granted_s
         self._patience_s -= granted_s

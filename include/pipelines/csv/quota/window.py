@@ -35,10 +35,18 @@ class SlidingWindow:
 
     def wait_s(self, now: float, amount: int) -> float:
         """Seconds until so much may be sent; infinite while that depends on calls that are open, or never fits."""
+        return self._wait_s(now, amount, self._held)
+
+    def least_wait_s(self, now: float, amount: int) -> float:
+        """The same if open calls gave all back that they hold; infinite where only they are in the way."""
+        least_s = self._wait_s(now, amount, 0)
+        return least_s if least_s > 0 or self.wait_s(now, amount) <= 0 else math.inf
+
+    def _wait_s(self, now: float, amount: int, held: int) -> float:
         if self.limit is None:
             return 0.0
         self._forget(now)
-        excess = self._held + self._total + amount - self.limit
+        excess = held + self._total + amount - self.limit
         if excess <= 0:
             return 0.0
         for end, spent in self._spent:

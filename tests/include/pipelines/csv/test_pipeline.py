@@ -341,7 +341,8 @@ def test_a_batch_that_waits_for_a_share_of_a_quota_can_be_stopped(
     (batch,) = house.plan()
     stop, search = threading.Event(), house.offers(house.pipeline().settings)["search"].service
     ensure_tables(house.warehouse, [shares])
-    with closing(QuotaShares(house.warehouse, "living")) as living, ThreadPoolExecutor(1) as other:
+    living = QuotaShares(house.warehouse, "living", stop=threading.Event())
+    with closing(living), ThreadPoolExecutor(1) as other:
         assert living.inherit(Gate(search.settings, Clock(stop))) == {}
         stopped = other.submit(house.load, batch, stop=stop)
         while "search: other tasks work with all of the 1 shares of its quotas: this one waits" not in caplog.text:

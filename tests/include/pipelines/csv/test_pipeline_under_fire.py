@@ -18,6 +18,8 @@ from include.warehouse.connection import Warehouse
 from tests.include.pipelines.csv.house import HEADER, CsvHouse, read_rows
 from tests.include.pipelines.csv.plainly import plainly
 
+pytestmark = pytest.mark.slow
+
 BATCHES, ROWS, DOMAINS = 6, 100, 450
 SEARCHES, MAILS, TOKENS = 120, 100, 60_000
 """In any window, which is a second here."""

@@ -336,6 +336,20 @@ def test_an_export_fills_the_tables_and_its_next_one_removes_what_was_deleted(bu
     ], "what was never loaded is remembered as deleted"
 
 
+def test_a_run_that_is_done_again_reads_the_state_of_the_export_that_it_has(bulk: BulkServer, tmp_path: Path) -> None:
+    site = Site(tmp_path, bulk.base)
+    settings = {"read_from": "export", "work_folder": tmp_path}
+    bulk.files = {"a": ("output", "Patient", patient_lines(5))}
+    bulk.time = "2026-03-01T12:00:00.000Z"
+    site.run(**settings)
+    bulk.time = "2026-03-02T12:00:00.000Z"
+    again = site.pipeline(number=1, **settings)
+    again.plan(50)
+    assert again.reads_everything
+    assert again.read_at() == datetime(2026, 3, 1, 12, tzinfo=UTC).replace(tzinfo=None)
+    assert site.pipeline(**{**settings, "read_from": "search"}).read_at() is None
+
+
 def test_what_an_export_has_deleted_does_not_come_back_from_what_was_kept(bulk: BulkServer, tmp_path: Path) -> None:
     site = Site(tmp_path, bulk.base)
     (tmp_path / "kept").mkdir()

@@ -21,6 +21,8 @@ from tests.fixtures.pdf_files import text_pdf
 from tests.include.pipelines.pdf.entries import PROJECT, entry
 from tests.include.pipelines.pdf.house import NAMES, ObjectHouse
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[4]
 ALL_TEXTS = {f"{name} page {page}" for name in NAMES for page in (1, 2)}
 PREFIX = "s3://cases/incoming/"

@@ -21,6 +21,8 @@ from tests.include.pipelines.pdf.child_transforms import CrashingSettings
 from tests.include.pipelines.pdf.entries import document, entry, key_of, write_lines
 from tests.include.pipelines.pdf.known_documents import READ, REFUSED, make_generated_set
 
+pytestmark = pytest.mark.slow
+
 
 class Delivered:
     """Rows by file, and the proof that none came twice."""

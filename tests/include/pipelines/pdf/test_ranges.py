@@ -22,6 +22,8 @@ from tests.include.pipelines.pdf.child_transforms import CrashingSettings
 from tests.include.pipelines.pdf.entries import document, key_of
 from tests.include.pipelines.pdf.house import House
 
+pytestmark = pytest.mark.slow
+
 WORK = DocumentWork("a", "b", "c.pdf", None, None, RemoteFile("https://store.example/", '"x"', 5))
 
 

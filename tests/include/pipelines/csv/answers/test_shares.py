@@ -1,23 +1,25 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from include.connections.http.clock import Clock
-from include.engine.errors import TransientError
+from include.engine.errors import BatchStopped, TransientError
 from include.pipelines.csv.answers.shares import NOBODY, QuotaShares
 from include.pipelines.csv.answers.tables import shares
 from include.pipelines.csv.quota.admission import Outcome
 from include.pipelines.csv.quota.deadline import Deadline
 from include.pipelines.csv.quota.gate import Gate
 from include.pipelines.csv.quota.settings import EndpointSettings
-from include.warehouse.connection import Warehouse
+from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.schema import ensure_tables
 
 PATIENT_S = 20.0
@@ -38,7 +40,7 @@ def open_shares(any_warehouse: Warehouse) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def make(owner: str) -> QuotaShares:
-            made = QuotaShares(any_warehouse, owner)
+            made = QuotaShares(any_warehouse, owner, stop=threading.Event())
             stack.callback(made.close)
             return made
 
@@ -157,3 +159,13 @@ def test_a_warehouse_that_is_away_costs_no_call(
         mine.close()
     assert "what was used of quotas is not written: the warehouse is away" in caplog.text
     assert owners(any_warehouse) == ["one"]
+
+
+def test_a_stop_ends_the_wait_for_a_share_while_another_writes(tmp_path: Path) -> None:
+    warehouse, stop = sqlite_warehouse(tmp_path / "w.db"), threading.Event()
+    ensure_tables(warehouse, [shares])
+    with closing(sqlite3.connect(tmp_path / "w.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        threading.Timer(0.2, stop.set).start()
+        with pytest.raises(BatchStopped):
+            QuotaShares(warehouse, "one", stop=stop).inherit(gate())

@@ -68,6 +68,27 @@ def test_different_keys_do_not_wait_for_each_other() -> None:
         assert slow.result(10) == "paid"
 
 
+def test_what_the_row_that_leads_is_lent_while_it_waits_for_another_task_is_lent_to_those_that_wait_for_it() -> None:
+    clock = Clock(threading.Event())
+    flights, calls = SingleFlight(clock), Calls()
+    leader, follower = Deadline(clock, 60), Deadline(clock, 60)
+    leader.lend(1000)  # before the other row came: none of its waiting
+    with ThreadPoolExecutor(2) as pool:
+        rows = [pool.submit(flights.fly, "acme", calls, leader)]
+        while not calls.begun:
+            pass
+        rows += [pool.submit(flights.fly, "acme", Calls(), follower)]
+        flight = flights._flights["acme"]
+        while not flight.landed._cond._waiters:  # type: ignore[attr-defined]
+            pass
+        leader.lend(500)
+        while follower.lent_s < 500:
+            pass
+        calls.go.set()
+        assert [row.result(10) for row in rows] == ["paid"] * 2
+    assert 500 < follower.left_s() <= 560
+
+
 def test_a_row_waits_for_another_no_longer_than_its_deadline_or_a_stop() -> None:
     stop, calls = threading.Event(), Calls()
     clock = Clock(stop)

@@ -14,6 +14,8 @@ from include.sandbox.web_apis_behaviour import Behaviour, Draws
 from tests.fixtures.tables import rows
 from tests.include.pipelines.csv.paying import RESEARCH, THREADS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[5]
 ROWS, PATIENT_S = 150, 60.0
 

@@ -23,6 +23,8 @@ from include.warehouse.connection import Warehouse
 from tests.fixtures.loopback import Received, Reply, loopback
 from tests.include.pipelines.csv.paying import paid_calls, research, services
 
+pytestmark = pytest.mark.slow
+
 PLANTED = "zyxwvut-planted"
 
 

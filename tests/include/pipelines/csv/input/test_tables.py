@@ -27,6 +27,8 @@ from include.pipelines.csv.input.tables import open_table, plan_table
 from tests.fixtures.object_store import ObjectServer
 from tests.include.pipelines.csv.table_files import TableFiles, everything, part_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[5]
 HEADER = ["company", "domain", "first name"]
 

@@ -40,6 +40,13 @@ def test_all_that_a_row_waits_for_counts_against_its_patience_and_no_more_of_it_
         with deadline.beside(lambda: stood[0]):
             stood[0] += 2
             assert deadline.patience_left_s() == pytest.approx(6 - stood[0])
-    deadline.stand_still(5.0)
+    deadline.lend(5.0)
     assert deadline.patience_left_s() == 0
     assert deadline.left_s() == 16
+
+
+def test_what_was_lent_too_much_is_taken_back_and_counts_against_no_patience() -> None:
+    deadline = Deadline(SetClock(), 10.0, 6.0)
+    deadline.lend(4.0)
+    deadline.lend(-3.0)
+    assert (deadline.left_s(), deadline.patience_left_s(), deadline.lent_s) == (11, 5, 1)

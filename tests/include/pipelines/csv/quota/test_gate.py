@@ -140,6 +140,18 @@ def test_a_quota_that_is_used_up_for_longer_than_rows_wait_is_named_at_once() ->
         door.enter(0, Deadline(Clock(threading.Event()), 300, 3600))
 
 
+def test_a_quota_that_only_open_calls_hold_is_not_used_up() -> None:
+    door = gate(tokens_per_day=100)
+    door.spent_before(70_000, 86_400, 0, 30)
+    first = door.enter(60, FAR)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(door.enter, 20, Deadline(Clock(threading.Event()), 300, 3600))
+        while not door._line and not waiting.done():
+            pass
+        door.end(first, Outcome.ANSWERED, 9)
+        assert waiting.result(10).tokens == 20
+
+
 def test_a_row_that_has_waited_for_quotas_as_long_as_it_may_waits_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("include.pipelines.csv.quota.settings.MINUTE_S", 0.3)
     door = gate(requests_per_minute=1)

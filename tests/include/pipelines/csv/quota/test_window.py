@@ -78,6 +78,16 @@ def test_a_call_that_is_open_counts_until_it_ends_and_what_it_did_not_use_is_giv
     assert 0 < window.wait_s(500.0, 61) <= LONGEST_S
 
 
+def test_what_only_open_calls_hold_is_no_wait_that_can_be_told() -> None:
+    window = SlidingWindow(100, WINDOW_S)
+    window.spend(500.0, 30)
+    window.hold(60)
+    assert 0 < window.wait_s(500.0, 20) < math.inf, "if they used all of it, the oldest must go"
+    assert window.least_wait_s(500.0, 20) == math.inf
+    assert window.least_wait_s(500.0, 10) == window.wait_s(500.0, 10) == 0
+    assert 0 < window.least_wait_s(500.0, 71) <= LONGEST_S
+
+
 def test_without_a_limit_nothing_waits_and_a_limit_that_comes_later_knows_what_was_used() -> None:
     window = SlidingWindow(None, WINDOW_S)
     window.spend(0.0, 50)

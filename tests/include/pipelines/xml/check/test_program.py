@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.include.pipelines.xml.check.check_files import (
     BASE,
     LENDING,
@@ -15,6 +17,8 @@ from tests.include.pipelines.xml.check.check_files import (
     write_contract,
     write_document,
 )
+
+pytestmark = pytest.mark.slow
 
 
 def program(*arguments: object, **more: str) -> subprocess.Popen[bytes]:

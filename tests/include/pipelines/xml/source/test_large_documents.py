@@ -19,6 +19,8 @@ from include.sandbox.lending import FIRST_KEY, lending_document
 from include.warehouse.connection import Warehouse, sqlite_warehouse
 from tests.fixtures.t_sql_server import emptied_server, is_babelfish
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[5]
 MIB = 1024 * 1024
 PARTS = 100
