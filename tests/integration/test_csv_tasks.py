@@ -17,7 +17,7 @@ import pytest
 from include.sandbox.web_apis import WebApis
 from include.sandbox.web_apis_behaviour import Behaviour
 from include.sandbox.web_apis_calls import Call
-from tests.fixtures.airflow_server import ROOT
+from tests.fixtures.airflow_server import ROOT, wait_for
 from tests.fixtures.tables import assert_every_record_settled_once, one
 from tests.include.pipelines.csv.house import lead, write_rows
 
@@ -49,10 +49,15 @@ def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def until_answered(apis: WebApis, process: subprocess.Popen[str], count: int) -> None:
-    end = time.monotonic() + PATIENT_S
-    while sum(call.status == 200 for call in apis.log.calls()) < count:
+    """So many calls, of which one is the process's own: calls of the one before it may end after that was killed."""
+    began = time.time()
+
+    def is_so_far() -> bool:
         assert process.poll() is None
-        assert time.monotonic() < end
+        calls = apis.log.calls()
+        return sum(call.status == 200 for call in calls) >= count and any(call.arrived > began for call in calls)
+
+    wait_for(is_so_far, PATIENT_S, f"{count} calls are answered", every_s=0.01)
 
 
 def open_or_fresh(calls: Sequence[Call], killed: float) -> Counter[tuple[str, str]]:

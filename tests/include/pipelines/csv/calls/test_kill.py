@@ -11,6 +11,7 @@ import pytest
 
 from include.sandbox.web_apis import WebApis
 from include.sandbox.web_apis_behaviour import Behaviour, Draws
+from tests.fixtures.airflow_server import wait_for
 from tests.fixtures.tables import rows
 from tests.include.pipelines.csv.paying import RESEARCH, THREADS
 
@@ -26,10 +27,11 @@ def start(warehouse: Path, apis: WebApis, owner: str) -> subprocess.Popen[bytes]
 
 
 def until(found: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + PATIENT_S
-    while not found():
+    def is_so() -> bool:
         assert process.poll() is None
-        assert time.monotonic() < end
+        return found()
+
+    wait_for(is_so, PATIENT_S, "the task comes so far", every_s=0.01)
 
 
 def answered(apis: WebApis) -> set[str]:
