@@ -337,21 +337,35 @@ def test_statistics_name_what_the_warehouse_settled(warehouse: Warehouse) -> Non
     assert (stats["counters"]["records_bugs"], line["records_bugs"]) == (1, 1)
 
 
+@dataclass
+class Disturbed(ToyPipeline):
+    """Something happens when its source comes to the record 50."""
+
+    disturb: Callable[[], object] = int
+
+    def read_records(self) -> Iterator[Record]:
+        for record in super().read_records():
+            if record.key == 50:
+                self.disturb()
+            yield record
+
+
 def test_a_stop_is_obeyed_in_time_while_another_holds_the_warehouse(file: Warehouse, tmp_path: Path) -> None:
     stop = threading.Event()
     other = sqlite3.connect(tmp_path / "w.db", isolation_level=None, check_same_thread=False)
 
-    class Locked(ToyPipeline):
-        def read_records(self) -> Iterator[Record]:
-            for record in super().read_records():
-                if record.key == 50:
-                    other.execute("BEGIN IMMEDIATE")
-                    stop.set()
-                yield record
+    def lock_and_stop() -> None:
+        other.execute("BEGIN IMMEDIATE")
+        stop.set()
 
     began = time.monotonic()
     with pytest.raises(BatchStopped):
-        load(file, Locked(keys=range(1000)), stop, settings=replace(SETTINGS, query_timeout_s=1))
+        load(
+            file,
+            Disturbed(keys=range(1000), disturb=lock_and_stop),
+            stop,
+            settings=replace(SETTINGS, query_timeout_s=1),
+        )
     assert time.monotonic() - began < 5
     other.close()
     (line,) = Ledger(file).lines_of_run("toy_dag", "run 1")
@@ -369,20 +383,16 @@ def test_an_exception_of_a_signal_is_obeyed_in_time_while_another_holds_the_ware
 
     other = sqlite3.connect(tmp_path / "w.db", isolation_level=None, check_same_thread=False)
 
-    class Locked(ToyPipeline):
-        def read_records(self) -> Iterator[Record]:
-            for record in super().read_records():
-                if record.key == 50:
-                    other.execute("BEGIN IMMEDIATE")
-                    signal.setitimer(signal.ITIMER_REAL, 0.3)
-                yield record
+    def lock_and_set_alarm() -> None:
+        other.execute("BEGIN IMMEDIATE")
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
 
     before = signal.signal(signal.SIGALRM, ring)
     patience = threading.Timer(10, lambda: other.execute("ROLLBACK"))
     patience.start()
     try:
         with pytest.raises(Alarm):
-            load(file, Locked(keys=range(1000)))
+            load(file, Disturbed(keys=range(1000), disturb=lock_and_set_alarm))
         assert other.in_transaction, "it ended before the other did"
     finally:
         signal.signal(signal.SIGALRM, before)
