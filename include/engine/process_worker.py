@@ -30,7 +30,7 @@ LOOK_S = 0.2
 """While a process starts, its thread looks this often whether the batch is ending."""
 MAX_FAILED_STARTS = 3
 MAX_TRIES_OF_A_CRASH = 2
-AHEAD_BYTES = 512 * 1024
+AHEAD_BYTES = 1024 * 1024
 """Records under way to a process together are no larger, unless they are two: it needs one to work on and the next."""
 
 

@@ -12,6 +12,7 @@ from include.engine.abort import Abort
 from include.engine.bugs import rejection_of
 from include.engine.errors import BatchStopped, HeadraceError, LedgerMismatch
 from include.engine.handoff import HandOff
+from include.engine.heap import HEAP
 from include.engine.insert_queue import InsertQueue
 from include.engine.judge import Judge
 from include.engine.model import Batch, Receipt
@@ -152,6 +153,7 @@ class _BatchRun:
         self._pool.start()
         reader.start()
 
+    @HEAP.spared()
     def supervise(self, on_progress: OnProgress | None) -> None:
         """Watch until the writer is done; raises the first error of any thread, or `BatchStopped`."""
         due_s = self._settings.progress_s

@@ -10,6 +10,9 @@ from include.engine.errors import SettingsError
 
 MIB = 1024 * 1024
 
+IN_FLIGHT = 1000
+"""Twice the records of a page: the workers have the one while the reader fetches the next, which may take 60 ms."""
+
 WorkerKind = Literal["threads", "processes"]
 
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -57,7 +60,7 @@ class EngineSettings:
     """`processes` for native code that can hang or crash; needs a `ProcessTransform`."""
     ordered: bool = False
     """Settle in the order of reading."""
-    in_flight: int = 256
+    in_flight: int = IN_FLIGHT
     """Records between the reader and their settlement; at least `workers`."""
     in_flight_bytes: int = 16 * MIB
     """Bytes of the same; one larger record travels alone."""

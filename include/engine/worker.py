@@ -17,9 +17,9 @@ from include.engine.task import Task
 RUN_S = 0.002
 """A worker takes as many tasks at a time as it has lately judged in this time: one, unless transforms are short."""
 RUN_TASKS = 32
-AHEAD_S = 0.03
-AHEAD_TASKS = 128
-"""A worker process has at most that much work waiting, as far as the last records tell: several times the 5 ms for
+AHEAD_S = 0.05
+AHEAD_TASKS = 256
+"""A worker process has at most that much work waiting, as far as the last records tell: many times the 5 ms for
 which the interpreter may keep its thread here from going on, beside the reader and the writer."""
 
 _clock = time.perf_counter

@@ -8,6 +8,7 @@ the native libraries print; the protocol has its own socket.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import resource
@@ -107,6 +108,7 @@ def _start(wire: Wire) -> tuple[Transform, Fit | None]:
     # After the imports: the limit is for what records need. What is loaded counts as used, though.
     if order["memory_limit_bytes"] is not None:
         _limit_memory(order["memory_limit_bytes"])
+    gc.freeze()  # what is loaded stays: the collector need not look at it again, amid a record
     wire.send(("ready",))
     return transform, fit
 

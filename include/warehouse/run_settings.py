@@ -11,14 +11,11 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from include.engine.settings import EngineSettings
+from include.engine.settings import IN_FLIGHT, EngineSettings
 from include.warehouse.vanished import Vanished
 
 PARAM: dict[str, Any] = {"param": True}
 """`json_schema_extra` of a field that the trigger form offers."""
-
-IN_FLIGHT = 256
-"""Records between the reader and their settlement, unless there are more workers."""
 
 
 class RunSettings(BaseModel):

@@ -32,7 +32,7 @@ from include.warehouse.load import load_batch
 from tests.benchmarks.figures import machine, table
 
 RECORDS = {4_000: 20_000, 30_000: 10_000, 145_000: 3_000}
-WARM_UP_RECORDS, EVERY = 300, 500
+WARM_UP_RECORDS = 300
 _clock = time.perf_counter
 
 
@@ -40,7 +40,7 @@ class Timed:
     """In the worker process: counts the seconds of each transform and of each fit."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._file = Path(config["figures"])
+        self._file, self._records = Path(config["figures"]), int(config["records"])
         self._transform = load_documents({name: config[name] for name in ("contract", "limits")})
         self._done = 0
         self._busy_s = self._began_s = 0.0
@@ -58,7 +58,7 @@ class Timed:
         started = _clock()
         if self._done == WARM_UP_RECORDS:
             self._began_s, self._busy_s = started, 0.0
-        elif self._done > WARM_UP_RECORDS and self._done % EVERY == 0:
+        elif self._done == self._records - 1:
             count = self._done - WARM_UP_RECORDS
             figures = {"alone_us": self._busy_s / count * 1e6, "whole_us": (started - self._began_s) / count * 1e6}
             self._file.write_text(json.dumps(figures))
@@ -76,12 +76,14 @@ def load(config: Mapping[str, Any]) -> Transform:
 
 class SharePipeline(XmlPipeline):
     figures: Path
+    records: int
 
     def transform(self) -> Any:
         spec = super().transform()
         if not isinstance(spec, ProcessTransform):
             raise TypeError("the settings ask for worker processes")
-        return replace(spec, factory=f"{__spec__.name}:load", config={**spec.config, "figures": str(self.figures)})
+        config = {**spec.config, "figures": str(self.figures), "records": self.records}
+        return replace(spec, factory=f"{__spec__.name}:load", config=config)
 
 
 def measure(size_bytes: int, folder: Path) -> dict[str, float]:
@@ -90,7 +92,7 @@ def measure(size_bytes: int, folder: Path) -> dict[str, float]:
     settings = XmlSettings(worker_kind="processes", workers=1)
     warehouse = sqlite_warehouse(folder / "warehouse.db")
     pipeline = SharePipeline(settings, None, sqlite_warehouse(source), warehouse)
-    pipeline.figures = folder / "figures.json"
+    pipeline.figures, pipeline.records = folder / "figures.json", records
     batch = Batch(0, KeyRange(FIRST_KEY, FIRST_KEY + records), records)
     attempt = Attempt(pipeline.name, pipeline.target.name, "benchmark", "run", "load", 0, "owner", 0)
     line = load_batch(pipeline, batch, attempt, warehouse, settings.engine(), stop=threading.Event())
