@@ -24,10 +24,9 @@ def thawed() -> Iterator[None]:
 def test_what_exists_is_spared_until_the_last_of_several_blocks_ends() -> None:
     heap = Heap()
     with heap.spared():
-        frozen = gc.get_freeze_count()
         with heap.spared():
-            assert gc.get_freeze_count() == frozen > 0
-        assert gc.get_freeze_count() == frozen
+            assert gc.get_freeze_count() > 0
+        assert gc.get_freeze_count() > 0
     assert gc.get_freeze_count() == 0
 
 
@@ -82,17 +81,19 @@ def test_cycles_that_a_batch_makes_are_collected_while_it_runs() -> None:
 
 
 def test_a_batch_spares_the_heap_and_gives_it_back_also_when_it_fails(house: Any) -> None:
-    frozen = set()
+    frozen = []
 
     def look(record: Record) -> Rows:
-        frozen.add(gc.get_freeze_count() > 0)
-        if record.key == 299:
+        if record.key == 0:  # once: it counts a million objects
+            frozen.append(gc.get_freeze_count())
+        if record.key == 20:
             raise FatalError("no more")
         return {}
 
-    house.run(200, look)
-    assert frozen == {True}
+    house.run(10, look)
     assert gc.get_freeze_count() == 0
     with pytest.raises(FatalError):
-        house.run(300, look)
+        house.run(30, look)
+    assert len(frozen) == 2
+    assert min(frozen) > 0
     assert gc.get_freeze_count() == 0
