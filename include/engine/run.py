@@ -40,6 +40,7 @@ OnProgress = Callable[[Progress], None]
 OnEnd = Callable[[BatchStats, BaseException | None], None]
 
 
+@HEAP.spared()
 def run_batch(
     batch: Batch,
     source: Source,
@@ -153,7 +154,6 @@ class _BatchRun:
         self._pool.start()
         reader.start()
 
-    @HEAP.spared()
     def supervise(self, on_progress: OnProgress | None) -> None:
         """Watch until the writer is done; raises the first error of any thread, or `BatchStopped`."""
         due_s = self._settings.progress_s
