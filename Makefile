@@ -5,6 +5,7 @@
 PYTHON ?=
 VENV ?= .venv
 PYTEST_ARGS ?=
+PIP_ARGS ?=
 LOCK_ARGS ?=
 UV_VERSION := 0.13.9
 
@@ -16,13 +17,15 @@ help: ## Show this list
 
 setup: $(VENV)/.ready ## Make the virtual environment from requirements.txt (PYTHON=… picks the interpreter)
 
-# Made whole or not at all: the stamp is written last, and another lock means another environment.
+# Made whole or not at all: the stamp is written last, and another lock means another environment. The lock names every
+# package: nothing is left to resolve, and --no-deps saves a fifth of the time.
 $(VENV)/.ready: requirements.txt
 	@python=$$(PYTHON="$(PYTHON)" sh .airflow/python.sh) && \
 	echo "Setting up $(VENV) with $$($$python -V): a minute or two" && \
 	rm -rf "$(VENV)" && \
 	$$python -m venv "$(VENV)" && \
-	"$(BIN)/python" -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt && \
+	"$(BIN)/python" -m pip install -qq --disable-pip-version-check --no-deps --require-hashes $(PIP_ARGS) \
+		-r requirements.txt && \
 	touch $@
 
 demo: setup ## Run every pipeline on generated records in real Airflow and show the runs
