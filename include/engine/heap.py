@@ -14,7 +14,6 @@ class Heap:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._blocks = 0
-        self._was_frozen = False
 
     @contextmanager
     def spared(self) -> Iterator[None]:
@@ -22,8 +21,8 @@ class Heap:
 
         A full pass holds all threads while it looks at every object there is, modules and classes above all: 80 ms for
         the 90,000 of a bare process, more in a task of Airflow, every second or two of short records. A worker process
-        that has less than that ahead falls idle. What a batch makes itself is collected as ever, and what somebody
-        else froze before, as an executor does before it forks, stays frozen.
+        that has less than that ahead falls idle. What a batch makes itself is collected as ever. At the end all is
+        thawed, also what an executor froze before it forked: that is to share memory with a task, which ends then.
         """
         self._enter()
         try:
@@ -34,14 +33,13 @@ class Heap:
     def _enter(self) -> None:
         with self._lock:
             if not self._blocks:
-                self._was_frozen = gc.get_freeze_count() > 0
                 gc.freeze()
             self._blocks += 1
 
     def _leave(self) -> None:
         with self._lock:
             self._blocks -= 1
-            if not self._blocks and not self._was_frozen:
+            if not self._blocks:
                 gc.unfreeze()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +13,6 @@ from include.engine.heap import Heap
 from include.engine.model import Record, Rows
 
 
-@pytest.fixture(autouse=True)
-def thawed() -> Iterator[None]:
-    gc.unfreeze()
-    yield
-    gc.unfreeze()
-
-
 def test_what_exists_is_spared_until_the_last_of_several_blocks_ends() -> None:
     heap = Heap()
     with heap.spared():
@@ -28,13 +20,6 @@ def test_what_exists_is_spared_until_the_last_of_several_blocks_ends() -> None:
             assert gc.get_freeze_count() > 0
         assert gc.get_freeze_count() > 0
     assert gc.get_freeze_count() == 0
-
-
-def test_what_somebody_else_froze_stays_frozen() -> None:
-    gc.freeze()
-    with Heap().spared():
-        pass
-    assert gc.get_freeze_count() > 0
 
 
 def test_a_block_that_raises_gives_the_heap_back() -> None:

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -316,32 +316,41 @@ class Alarm(BaseException):
 
 
 @pytest.fixture
-def alarm() -> Iterator[None]:
-    """Rings in the main thread soon."""
+def alarm() -> Iterator[Callable[[], None]]:
+    """Rings in the main thread, once, soon after it was set."""
 
     def ring(*_: Any) -> None:
         raise Alarm
 
+    first = threading.Lock()
+
+    def set_alarm() -> None:
+        if first.acquire(blocking=False):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    yield
+    yield set_alarm
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.usefixtures("alarm")
-def test_an_exception_that_a_signal_raises_in_the_main_thread_frees_everything(house: Any) -> None:
+def test_an_exception_that_a_signal_raises_in_the_main_thread_frees_everything(
+    house: Any, alarm: Callable[[], None]
+) -> None:
+    house.sink.before_commit = lambda _: alarm()
     with pytest.raises(Alarm):
         house.run(endless(), queue_records=10)
     assert len(house.ends) == 1
     assert isinstance(house.ends[0][1], Alarm)
 
 
-@pytest.mark.usefixtures("alarm")
-def test_an_exception_of_a_signal_stops_a_commit_that_waits_as_a_kill_does(house: Any) -> None:
+def test_an_exception_of_a_signal_stops_a_commit_that_waits_as_a_kill_does(
+    house: Any, alarm: Callable[[], None]
+) -> None:
     stopped: list[bool] = []
 
     def wait(insert_batch: InsertBatch) -> None:
+        alarm()
         stopped.append(house.stop.wait(30))
         raise BatchStopped("told to stop")
 
