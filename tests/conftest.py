@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     from xdist.scheduler.loadfile import LoadFileScheduling  # noqa: PLC0415 - only where it is asked for
 
-    site = "tests.integration.conftest import"
-
     class OneAirflow(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = str(super()._split_scope(nodeid))
-            return "one airflow" if site in (ROOT / file).read_text(encoding="utf-8") else file
+            return "one airflow" if _needs_the_one_airflow(ROOT / file) else file
 
     config.option.loadscopereorder = False  # by number of tests: those of the Airflow would be among the last
     return OneAirflow(config, log)
+
+
+@cache
+def _needs_the_one_airflow(file: Path) -> bool:
+    return "tests.integration.conftest import" in file.read_text(encoding="utf-8")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,9 +66,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips here, at one place, so that pytest folds all into one line."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not _needs_the_one_airflow(item.path):
+        _give_way()
     if item.get_closest_marker("mssql") and not os.environ.get("HEADRACE_TEST_MSSQL_URI"):
         server = "HEADRACE_TEST_MSSQL_URI=mssql://user:password@host:port/database"
         pytest.skip(f"no T-SQL server; to run these: {server} make test PYTEST_ARGS='-m mssql'")
+
+
+@cache
+def _give_way() -> None:
+    """Once a process: the tests of the one Airflow are the longest chain, and each of its many processes is short."""
+    os.nice(5)
 
 
 def pytest_unconfigure() -> None:
