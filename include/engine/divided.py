@@ -22,3 +22,8 @@ class Divided:
     merge: Callable[[Sequence[Rows]], Rows]
     """From the rows of the parts, in the order of the parts and fitted to their tables, to those of the record.
     Importable by its name, and quick: it is called in the task's own process. Raises `RecordRejected`."""
+
+    def __post_init__(self) -> None:
+        # Where the transform is at work, so that it costs this record: nothing would ever settle it.
+        if not self.parts:
+            raise ValueError("a record was divided into no parts")

@@ -118,8 +118,9 @@ class TransformPool:
             self._workers.remove(worker)
             raise TooManyStuckWorkers(f"{stuck} worker threads are stuck in overdue records")
         replacement = self._worker(worker.slot)
-        self._workers[self._workers.index(worker)] = replacement
+        self._workers.remove(worker)
         replacement.start()
+        self._workers.append(replacement)  # not before: a thread that did not start cannot be joined
 
     def _give_up_slots(self, slots: int) -> None:
         self.degraded = True

@@ -40,6 +40,8 @@ class ReaderThread(threading.Thread):
         self.records_resumed = 0
         self.busy_s = 0.0
         """In the source and the look-up."""
+        self.ended = threading.Event()
+        """Set at the end. After a signal raised amid `join`, that takes the thread for ended (3.11 and 3.12)."""
 
     def run(self) -> None:
         """Read to the end of the source, or of the batch."""
@@ -50,6 +52,8 @@ class ReaderThread(threading.Thread):
             pass  # the error that ended the batch is on its way to the caller already
         except BaseException as error:  # noqa: BLE001 - crosses to the main thread as a value
             self._abort.fail(error)
+        finally:
+            self.ended.set()
 
     def _read(self) -> None:
         started = time.perf_counter()

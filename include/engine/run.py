@@ -63,9 +63,8 @@ def run_batch(
     With `memory`, records that this cycle settled already are dropped (`records_resumed`), those older than
     the warehouse's are skipped (`older_version`), and with `skip_unchanged` those of an equal
     `content_hash` too (`unchanged`). `settled_before`, by earlier attempts, counts for the limits of rejects.
-    `ending` is set as soon as the batch begins to end early, whatever the reason.
-    `on_progress` and `on_end` are called in the calling thread;
-    `on_end` exactly once, before this returns or raises, with the error that it will raise.
+    `ending` is set as soon as the batch begins to end early, whatever the reason. `on_progress` and `on_end` are called
+    in the calling thread; `on_end` exactly once, before this returns or raises, with the error that it will raise.
 
     Raises the first error of any thread, unchanged: `FatalError` and its kinds, `TransientError` of the
     source or of a commit that ran out of tries, `BatchStopped` after `stop` was set. What was committed
@@ -93,6 +92,7 @@ def run_batch(
     except BaseException as error:  # noqa: BLE001 - as above; on_end comes first
         run.end_by(error)
         failure = failure or error
+        run.join(sink)
     stats = run.stats()
     _report(on_end, stats, failure)
     if failure is not None:
@@ -197,8 +197,7 @@ class _BatchRun:
             # What the reader has in hand can be read again; the writer may be amid a commit.
             hurries = thread is self._reader and self._stop.is_set()
             query_s = 0.0 if hurries else self._settings.query_timeout_s
-            thread.join(max(0.0, deadline + query_s - time.monotonic()))
-            if thread.is_alive():
+            if not thread.ended.wait(max(0.0, deadline + query_s - time.monotonic())):
                 log.warning("batch %d: %s does not come back, it is left behind", self._batch.index, thread.name)
         if self._writer is None or self._writer.ident is None:
             sink.close()

@@ -152,7 +152,11 @@ class Wire:
             return
         heard = self._buffer[self._first : self._beyond]
         if needed + _ROOM_BYTES > len(self._buffer):
-            self._buffer = bytearray(needed + _ROOM_BYTES)
+            try:
+                self._buffer = bytearray(needed + _ROOM_BYTES)
+            except (MemoryError, OverflowError):
+                # No room for it, or no length at all: nothing behind it can ever be heard.
+                raise WireClosed from None
         self._buffer[: len(heard)] = heard
         self._first, self._beyond = 0, len(heard)
 

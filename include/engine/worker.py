@@ -22,6 +22,9 @@ AHEAD_TASKS = 256
 """A worker process has at most that much work waiting, as far as the last records tell: many times the 5 ms for
 which the interpreter may keep its thread here from going on, beside the reader and the writer."""
 
+RUN_BYTES = 1024 * 1024
+"""What is settled is put on at this size, however many tasks a run still has: the insert queue bounds it from there."""
+
 _clock = time.perf_counter
 
 
@@ -59,6 +62,7 @@ class TransformWorker(threading.Thread):
         self._waiting: deque[Task] = deque()
         self._expected = 0
         self._settled: deque[Task] = deque()
+        self._settled_bytes = 0
 
     def run(self) -> None:
         """Work until everything is settled, the batch ends, or this thread is abandoned."""
@@ -78,19 +82,26 @@ class TransformWorker(threading.Thread):
 
     def _work(self) -> bool:
         """False when abandoned: then nothing of the batch may be touched any more."""
+        waiting = self._waiting
         limit, count, size = 1, 0, 0
-        while run := self._handoff.take(limit, count, size):
-            self._waiting.extend(run)
-            busy_s = self._judge_run(len(run))
-            if busy_s is None:
+        while True:
+            if waiting:
+                waiting.extend(self._handoff.take_ready(limit - len(waiting), count, size))
+            else:
+                run = self._handoff.take(limit, count, size)
+                if not run:
+                    return True
+                waiting.extend(run)
+            each_s = self._judge_run(max(1, len(waiting)))
+            if each_s is None:
                 return False
-            limit = min(RUN_TASKS, max(1, int(RUN_S * len(run) / busy_s)), limit * 2)
+            limit = min(RUN_TASKS, max(1, int(RUN_S / each_s)), limit * 2)
             count, size = self._put_on()
-        return True
 
     def _judge_run(self, most: int) -> float | None:
-        """Judge this many of those that wait; the seconds that it took, None when abandoned."""
+        """Judge this many of those that wait, or fewer large ones; the seconds of each, None when abandoned."""
         self.begun = begun = _clock()
+        self._settled_bytes = judged = 0
         for _ in range(most):
             try:
                 task = self._waiting.popleft()
@@ -99,10 +110,13 @@ class TransformWorker(threading.Thread):
             self._abort.check()
             if not self._judge_one(task):
                 return None
+            judged += 1
+            if self._settled_bytes >= RUN_BYTES:
+                break
         busy_s = _clock() - begun
         self.begun = 0.0
         self._on_busy(self.slot, busy_s)
-        return busy_s + 1e-9
+        return busy_s / max(1, judged) + 1e-9
 
     def _judge_one(self, task: Task) -> bool:
         if task.division is not None and task.division.is_over:
@@ -124,6 +138,8 @@ class TransformWorker(threading.Thread):
             task.settlement = judged
         settled = task if task.division is None else self._judge.settle_whole(task)
         if settled is not None:
+            if settled.settlement is not None:
+                self._settled_bytes += settled.settlement.size
             self._settled.append(settled)
         return True
 
@@ -156,10 +172,10 @@ class AheadWorker(TransformWorker):
                 waiting.extend(run)
             # Half of them: the process has the other half while these are put on and the next are taken.
             most = max(1, len(waiting) // 2)
-            busy_s = self._judge_run(most)
-            if busy_s is None:
+            each_s = self._judge_run(most)
+            if each_s is None:
                 return False
-            limit = min(AHEAD_TASKS, max(1, int(AHEAD_S * most / busy_s)), limit * 2)
+            limit = min(AHEAD_TASKS, max(1, int(AHEAD_S / each_s)), limit * 2)
             count, size = self._put_on()
 
     def _judge_one(self, task: Task) -> bool:

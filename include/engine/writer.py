@@ -60,6 +60,8 @@ class DatabaseInsertThread(threading.Thread):
         )
         self.tally = Tally()
         self.busy_s = 0.0
+        self.ended = threading.Event()
+        """Set at the end. After a signal raised amid `join`, that takes the thread for ended (3.11 and 3.12)."""
 
     def run(self) -> None:
         """Write until the queue is closed and drained, or the batch ends."""
@@ -72,6 +74,7 @@ class DatabaseInsertThread(threading.Thread):
         finally:
             self._close_sink()
             self._on_done()
+            self.ended.set()
 
     def _drain(self) -> None:
         ordinal = 0

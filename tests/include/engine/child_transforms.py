@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import struct
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,11 @@ def make_noise() -> None:
     print("noise", flush=True)
 
 
+def garble() -> None:
+    """Announce an answer of a petabyte, on the socket that the process was given."""
+    os.write(int(sys.argv[1]), struct.pack("!Q", 1 << 50) + b"..")
+
+
 ORDERS: dict[str, Callable[[], Any]] = {
     "reject": reject,
     "skip": skip,
@@ -52,6 +58,7 @@ ORDERS: dict[str, Callable[[], Any]] = {
     "fatal": be_fatal,
     "bug": lambda: int("a secret of the patient"),
     "print": make_noise,
+    "garble": garble,
     "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
     "abort": os.abort,
     "exit": lambda: os._exit(7),

@@ -118,3 +118,10 @@ def test_a_record_that_gives_more_another_time_is_not_remembered_as_unchanged(ho
     run(house, [["x", "partial"], ["x"], "partial", "x"], content_hash=lambda record: f"hash {record.key}")
     hashes = {key: one.content_hash for key, one in house.sink.by_key().items()}
     assert hashes == {0: None, 1: "hash 1", 2: None, 3: "hash 3"}
+
+
+@pytest.mark.parametrize("kind", ["processes", "threads"])
+def test_a_record_divided_into_no_parts_is_rejected_and_nobody_waits_for_it(house: Any, kind: str) -> None:
+    stats = run(house, ["first", [], "last"], worker_kind=kind)
+    assert stats.rejected_by_code == {"bug.ValueError": 1}
+    assert stats.counters.records_written == 2

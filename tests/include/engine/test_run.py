@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from include.engine.errors import FatalError, RecordRejected, RecordSkipped, TransientError
-from include.engine.model import Batch, KeyRange, Outcome, Prior, Receipt, Record, Rows
+from include.engine.model import Batch, InsertBatch, KeyRange, Outcome, Prior, Receipt, Record, Rows
 from include.engine.run import run_batch
-from include.engine.settings import EngineSettings
+from include.engine.settings import MIB, EngineSettings
 from include.engine.stats import Progress
 
 
@@ -396,3 +396,31 @@ def test_memory_does_not_grow_with_the_batch(house: Any) -> None:
         assert stats.counters.records_written == count
     # Between an empty and a full insert queue lies 1 MB; records that were kept would take 40.
     assert peaks[1] < peaks[0] + 3_000_000
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_worker_that_takes_many_short_records_at_a_time_holds_no_more_large_ones_than_the_queue_allows(
+    house: Any, workers: int
+) -> None:
+    short, large = 2000, 20
+    begun, committed = itertools.count(1), 0
+    too_many = threading.Event()
+
+    def transform(record: Record) -> Rows:
+        # Those in the queue, the one that is being committed, and of each worker one at work and one to be put on.
+        if record.size == MIB and next(begun) - committed > 8 + 1 + 2 * workers:
+            too_many.set()
+        return {}
+
+    def commit(insert_batch: InsertBatch) -> None:
+        nonlocal committed
+        if insert_batch.settlements[0].size == MIB:
+            too_many.wait(0.05)
+            committed += 1
+
+    house.sink.before_commit = commit
+    records = (Record(number, None, size=1 if number < short else MIB) for number in range(short + large))
+    limits = {"queue_bytes": 8 * MIB, "in_flight_bytes": 4096 * MIB, "insert_batch": 1}
+    house.run(records, transform, workers=workers, **limits)
+    assert committed == large
+    assert not too_many.is_set()

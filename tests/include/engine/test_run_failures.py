@@ -360,6 +360,50 @@ def test_an_exception_of_a_signal_stops_a_commit_that_waits_as_a_kill_does(
     assert stopped == [True]
 
 
+def test_a_signal_amid_the_wait_for_the_writer_does_not_end_that_wait(house: Any, alarm: Callable[[], None]) -> None:
+    rang = threading.Event()
+
+    def wait(insert_batch: InsertBatch) -> None:
+        house.stop.set()
+        alarm()
+        rang.wait(0.5)
+        insert_batches.append(insert_batch)
+
+    insert_batches: list[InsertBatch] = []
+    house.sink.before_commit = wait
+    with pytest.raises(BatchStopped):
+        house.run(endless(), queue_records=10, query_timeout_s=30)
+    assert len(insert_batches) == len(house.sink.insert_batches) == house.sink.closed == 1
+    assert len(house.ends) == 1
+
+
+def test_a_worker_that_cannot_be_replaced_ends_the_batch_after_the_commit_that_is_open(
+    house: Any, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committing, start = threading.Event(), threading.Thread.start
+
+    def commit(_: InsertBatch) -> None:
+        committing.set()
+        gate.wait(1)
+
+    def refuse(thread: threading.Thread) -> None:
+        if committing.is_set() and thread.name.startswith("headrace-worker"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def hang(record: Record) -> Rows:
+        if record.key == 5:
+            committing.wait(10)
+            gate.wait(20)
+        return {}
+
+    house.sink.before_commit = commit
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="new thread"):
+        house.run(50, hang, workers=2, record_timeout_s=0.3, insert_batch=2, query_timeout_s=20)
+    assert len(house.sink.insert_batches) == house.sink.closed == 1
+
+
 def test_a_batch_that_fails_by_itself_is_not_told_to_stop(house: Any) -> None:
     with pytest.raises(FatalError, match="midway"):
         house.run([FatalError("midway")])

@@ -379,3 +379,14 @@ def test_a_killed_parent_leaves_no_process_not_even_one_that_hangs_with_the_inte
     while any(runs(pid) for pid in pids):
         assert time.monotonic() < deadline, "a worker process outlived its parent"
         time.sleep(0.02)
+
+
+def test_an_answer_for_which_there_is_no_memory_costs_its_record_and_the_process_is_replaced(house: Any) -> None:
+    records = [Record(number, "garble" if number == 100 else None, size=10) for number in range(300)]
+    stats = house.run(
+        records, ProcessTransform(factory="child_transforms:obedient"), worker_kind="processes", workers=1
+    )
+    settled = house.sink.by_key()
+    assert stats.counters.records_written == 299
+    assert (settled[100].outcome, settled[100].code) == (Outcome.REJECTED, "worker.crashed")
+    assert stats.workers_restarted == 1
