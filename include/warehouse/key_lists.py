@@ -88,6 +88,22 @@ def plan_listed(warehouse: Warehouse, list_id: str, batch_size: int) -> list[Bat
     return [_pinned(warehouse, batch) for batch in plan_key_list(list_id, count, batch_size)]
 
 
+def refuse_other_kind(warehouse: Warehouse, list_id: str, target: Target) -> None:
+    """Raise `SettingsError` for a key of another kind than the target's, by position.
+
+    A source would end its batch at such a key, or have it rejected as missing, for good.
+    """
+    query = sa.select(sa.func.min(key_lists.c.position)).where(
+        key_lists.c.list_id == list_id, key_lists.c.is_number != target.key_is_number
+    )
+    position = warehouse.transact("look for keys of another kind", lambda c: c.execute(query).scalar_one(), write=False)
+    if position is not None:
+        kind, flag = ("numbers", 1) if target.key_is_number else ("text", 0)
+        raise SettingsError(
+            f"list {list_id}, position {position}: the keys of {target.name} are {kind}: set is_number to {flag}"
+        )
+
+
 def listed_keys(warehouse: Warehouse, part: KeyListRange) -> Iterator[Key]:
     """The keys that a batch refers to, as `page_keys`; raises `SourceChanged` where they are not those of the plan."""
     if part.pin is not None and part.pin != _digest(warehouse, part):

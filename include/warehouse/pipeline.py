@@ -138,6 +138,18 @@ class Following(Protocol):
 
 
 @runtime_checkable
+class Checking(Protocol):
+    """What a pipeline brings besides, whose source can be looked at before any record of it is asked for."""
+
+    def check(self) -> None:
+        """Called by the plan of a run over listed keys, which plans no part of the source.
+
+        Raises `SettingsError`, as `plan` would: else each batch fails by the same fault.
+        """
+        ...
+
+
+@runtime_checkable
 class Choosing(Protocol):
     """What a pipeline brings besides, of whose rejected records a run reads a part."""
 

@@ -12,9 +12,9 @@ from include.engine.model import Batch
 from include.engine.plan import auto_batch_size
 from include.warehouse.clock import utc_now
 from include.warehouse.connection import Warehouse
-from include.warehouse.key_lists import drop_old_lists, list_of_run, plan_listed, store_open_rejects
+from include.warehouse.key_lists import drop_old_lists, list_of_run, plan_listed, refuse_other_kind, store_open_rejects
 from include.warehouse.ledger import Ledger
-from include.warehouse.pipeline import Choosing, Dated, Pipeline
+from include.warehouse.pipeline import Checking, Choosing, Dated, Pipeline
 from include.warehouse.run_settings import RunSettings
 from include.warehouse.runs import WHOLE_AT, Run, start_run
 from include.warehouse.schema import prepare
@@ -54,6 +54,8 @@ class PlanOperator(PipelineOperator[S]):
         size = settings.batch_size or auto_batch_size(
             Ledger(warehouse).measured_rate(pipeline.name, pipeline.target.name), settings.target_batch_s
         )
+        if settings.reads_listed_keys and isinstance(pipeline, Checking):
+            pipeline.check()
         if settings.open_rejects_only:
             list_id = list_of_run(run)
             chosen = pipeline.chooses() if isinstance(pipeline, Choosing) else None
@@ -62,6 +64,7 @@ class PlanOperator(PipelineOperator[S]):
             self.log.info("reading the %d records whose reject is open", count)
             return plan_listed(warehouse, list_id, size)
         if settings.key_list is not None:
+            refuse_other_kind(warehouse, settings.key_list, pipeline.target)
             batches = plan_listed(warehouse, settings.key_list, size)
             if not batches:
                 raise SettingsError(f"key_list {settings.key_list}: the warehouse has no such list, or it is empty")

@@ -96,8 +96,13 @@ def _faults(error: ValidationError, given: Mapping[str, Any], variable_name: str
     ]
 
 
+_LISTS = {"tuple_type", "list_type", "set_type", "frozen_set_type"}
+
+
 def _what(kind: str, message: str) -> str:
-    return "no such setting" if kind == "extra_forbidden" else message.removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return "no such setting"
+    return "must be a JSON list" if kind in _LISTS else message.removeprefix("Value error, ")
 
 
 def _place(loc: tuple[int | str, ...], given: Mapping[str, Any], variable_name: str) -> str:

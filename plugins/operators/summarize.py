@@ -51,7 +51,7 @@ class SummarizeOperator(PipelineOperator[S]):
             mark_names=mark_names_of(pipeline),
             fingerprint=pipeline.fingerprint,
         )
-        vanished = self._vanished(settings, pipeline, warehouse, run)
+        vanished = self._vanished(settings, pipeline, warehouse, run, is_empty=not planned)
         report = summary.to_json() | {"records_vanished": vanished, "dry_run": settings.dry_run}
         report |= self.measures(warehouse, run)
         self._emit(context, self.outlets, report)
@@ -62,7 +62,9 @@ class SummarizeOperator(PipelineOperator[S]):
         del warehouse, run
         return {}
 
-    def _vanished(self, settings: S, pipeline: Pipeline, warehouse: Warehouse, run: Run) -> int | None:
+    def _vanished(
+        self, settings: S, pipeline: Pipeline, warehouse: Warehouse, run: Run, *, is_empty: bool
+    ) -> int | None:
         """How many loaded records the source has no more; None when nobody looked."""
         if settings.vanished == "keep" or settings.dry_run:
             return None
@@ -70,6 +72,9 @@ class SummarizeOperator(PipelineOperator[S]):
         read_at = read_whole_at(warehouse, run)
         if read_at is None:
             self.log.info("vanished records are not looked for: this run read a part of the source")
+            return None
+        if is_empty:
+            self.log.info("vanished records are not looked for: the source is empty, what is loaded stays")
             return None
         count = settle_vanished(warehouse, run, pipeline.target, settings.vanished, read_at=read_at)
         self.log.info("%d loaded records are no longer in the source (vanished: %s)", count, settings.vanished)

@@ -139,6 +139,13 @@ class PdfPipeline:
                 return []
             return plan_pinned(listing.documents(), pins, batch_size, summary.mean_bytes)
 
+    def check(self) -> None:
+        """Of folders and manifest, as `plan`; raises the same."""
+        if self.settings.text_files:
+            self._texts()
+        with self._listing() as listing:
+            listing.check()
+
     def after_batch(self, cycle_id: int, stop: threading.Event) -> None:
         """Render the cycle's documents as files, where the settings ask for it; raises as `render_texts`."""
         if self.settings.text_files:

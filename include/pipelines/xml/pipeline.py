@@ -140,6 +140,10 @@ class XmlPipeline:
             return f"{text}, of all change dates"
         if settings.skip_unchanged:
             return f"{text}, all of them, the unchanged skipped"
+        if settings.force:
+            return f"{text}, all keys (force)"
+        if self._first_unread() is None:
+            return f"{text}, all keys: no run has left a watermark yet"
         return f"{text}, keys above the last successful run's"
 
     def plan(self, batch_size: int) -> list[Batch]:
@@ -151,12 +155,7 @@ class XmlPipeline:
         above = self._first_unread()
         if above is not None:
             lower = above if lower is None else max(lower, above)
-        table = self.source().table
-        if self.target.key_is_number is not table.key_is_number:
-            kind = "numbers" if table.key_is_number else "text"
-            raise SettingsError(
-                f"the keys of {self.settings.source_table} are {kind}, the contract's are not: key.type"
-            )
+        table = self._checked_table()
         space = TableKeySpace(self._source_database, table, lower, upper)
         if self._bounds() == (None, None):
             space.refuse_null_keys()
@@ -164,6 +163,19 @@ class XmlPipeline:
         if not batches:
             self._refuse_inverted(table)
         return batches
+
+    def check(self) -> None:
+        """Raises `SettingsError` for a table that is not there or not of the contract."""
+        self._checked_table()
+
+    def _checked_table(self) -> SourceTable:
+        table = self.source().table
+        if self.target.key_is_number is not table.key_is_number:
+            kind = "numbers" if table.key_is_number else "text"
+            raise SettingsError(
+                f"the keys of {self.settings.source_table} are {kind}, the contract's are not: key.type"
+            )
+        return table
 
     @property
     def reads_everything(self) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+import sqlalchemy as sa
 
 from include.engine.errors import SettingsError, SourceChanged
 from include.engine.model import Batch, Key, KeyListRange
@@ -16,11 +17,12 @@ from include.warehouse.key_lists import (
     listed_keys,
     page_keys,
     plan_listed,
+    refuse_other_kind,
     store_keys,
     store_open_rejects,
 )
 from include.warehouse.runs import Run, start_run
-from include.warehouse.target import MAX_NAME
+from include.warehouse.target import MAX_NAME, Target
 from tests.include.warehouse.toy_people import Loading, count, execute, fetch, lone, lone_people, rejected, written
 
 Load = Callable[..., Loading]
@@ -104,6 +106,21 @@ def test_a_number_that_is_none_is_named_by_position_and_never_shown(warehouse: W
     with pytest.raises(SettingsError, match="list mine, position 1: the key is no whole number") as raised:
         plan_listed(warehouse, "mine", 10)
     assert "PLANTED" not in str(raised.value)
+
+
+def test_a_key_of_another_kind_than_the_targets_is_named_by_position_and_never_shown(
+    warehouse: Warehouse, load: Load
+) -> None:
+    load()
+    store_keys(warehouse, "mine", [1, "secret"])
+    numbers = Target(
+        "numbers", "id", [sa.Table("numbers", sa.MetaData(), sa.Column("id", sa.BigInteger, primary_key=True))]
+    )
+    with pytest.raises(SettingsError, match=r"list mine, position 1: .* are numbers: set is_number to 1") as raised:
+        refuse_other_kind(warehouse, "mine", numbers)
+    assert "secret" not in str(raised.value)
+    store_keys(warehouse, "mine", [1, 2])
+    refuse_other_kind(warehouse, "mine", numbers)
 
 
 def test_batches_over_a_list_cover_it_and_an_absent_one_has_none(warehouse: Warehouse, load: Load) -> None:

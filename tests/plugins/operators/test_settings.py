@@ -23,6 +23,9 @@ class DemoSettings(RunSettings):
     mode: str = Field(default="fast", pattern="^(fast|slow)$", json_schema_extra=PARAM)
     """How to read."""
 
+    folders: tuple[str, ...] = ()
+    """Where."""
+
 
 @pytest.fixture
 def set_variable(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -64,6 +67,12 @@ def test_every_wrong_value_is_named_with_its_place(set_variable: Any) -> None:
     assert "Param insert_batch: Input should be greater than or equal to 1" in message
     assert f"workers (Variable {VARIABLE})" in message
     assert f"tabel (Variable {VARIABLE}): no such setting" in message
+
+
+def test_one_value_in_place_of_a_list_is_told_in_the_words_of_json(set_variable: Any) -> None:
+    set_variable(json.dumps({"folders": "/srv"}))
+    with pytest.raises(SettingsError, match=rf"folders \(Variable {VARIABLE}\): must be a JSON list"):
+        resolve()
 
 
 @pytest.mark.parametrize(("text", "message"), [("{nope", "is not JSON"), ("[1]", "must be a JSON object")])

@@ -16,6 +16,7 @@ from include.warehouse.connection import Warehouse, sqlite_warehouse
 from include.warehouse.load import load_batch
 from include.warehouse.window import Window
 from plugins.operators.summarize import SummarizeOperator
+from tests.fixtures.toy_orders.operators import OrderPlanOperator, OrderSummarizeOperator
 from tests.fixtures.toy_orders.pipeline import OrderSettings, ToyOrders, to_rows
 
 
@@ -65,3 +66,21 @@ def test_the_report_of_a_run_says_what_was_tolerated_and_what_stayed_empty(
     assert report["empty_in_every_record"] == ["toy_order_lines.sku"]
     assert context["outlet_events"][asset].extra["records_written"] == 3
     assert json.loads(json.dumps(report)) == report
+
+
+@pytest.mark.parametrize("policy", ["count", "remove"])
+def test_where_the_source_was_empty_nobody_looks_for_vanished_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    orders, host = tmp_path / "orders.ndjson", str(tmp_path / "w.db")
+    orders.write_text("")
+    monkeypatch.setenv("AIRFLOW_CONN_HEADRACE_WAREHOUSE", json.dumps({"conn_type": "sqlite", "host": host}))
+    monkeypatch.setenv("AIRFLOW_VAR_HEADRACE_TOY_ORDERS", json.dumps({"file": str(orders), "vanished": policy}))
+    context: Any = {
+        "params": {},
+        "dag_run": SimpleNamespace(conf={}, dag_id="toy_dag", run_id="run 1"),
+        "ti": SimpleNamespace(xcom_pull=lambda task_ids: {"plan": [], "load": None}[task_ids]),
+    }
+    assert OrderPlanOperator(task_id="plan").execute(context) == []
+    report = OrderSummarizeOperator(task_id="summarize").execute(context)
+    assert (report["records_written"], report["records_vanished"]) == (0, None)

@@ -83,7 +83,7 @@ def map_columns(
     # A column that was given for one field is not taken for another besides.
     guesses = {field: column for field, column in guesses.items() if column not in columns.values()}
     missing = [field for field in dict.fromkeys(required) if field not in given and field not in guesses]
-    faults += [f"{field}: no column goes by such a name, say which it is" for field in missing]
+    faults += [f"{field}: no column goes by such a name: say in mapping which it is" for field in missing]
     faults += [f"kept columns: {_absent(header, name)}" for name in kept or () if name not in header]
     taken = set(header if kept is None else kept).intersection(generated)
     faults += [f"column {shown(name)} is to be generated, and is there already: rename it" for name in sorted(taken)]

@@ -57,7 +57,7 @@ def test_a_column_is_mapped_as_given_and_a_field_without_one_is_asked_for(house:
     house.write([["Acme"]], "plain.csv")
     (house.inbox / "odd.csv").write_text("Konto\nAcme\n")
     assert len(house.plan(file="odd.csv", mapping={"company": "Konto"})) == 1
-    with pytest.raises(Exception, match="company: no column goes by such a name, say which it is"):
+    with pytest.raises(Exception, match="company: no column goes by such a name: say in mapping which it is"):
         house.plan(file="odd.csv")
 
 

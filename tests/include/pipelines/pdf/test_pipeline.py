@@ -118,6 +118,23 @@ def test_a_run_says_what_is_wrong_with_its_settings_before_it_starts(
         house.pipeline(**settings).plan(100)
 
 
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"manifest": "none.ndjson"}, r"manifest: file\.missing"),
+        ({}, "line 2: document_uuid is missing"),
+        ({"text_files": True, "text_folder": "/nowhere/at/all"}, "text_folder must be"),
+    ],
+)
+def test_a_run_over_listed_keys_can_look_at_its_manifest_first(
+    house: House, settings: dict[str, Any], fault: str
+) -> None:
+    house.pipeline().check()
+    house.write_manifest([entry("0.pdf"), {}])
+    with pytest.raises(SettingsError, match=fault):
+        house.pipeline(key_list="mine", **settings).check()
+
+
 def test_the_fingerprint_is_that_of_what_decides_the_rows(house: House) -> None:
     same = [
         house.pipeline(),

@@ -141,13 +141,16 @@ def test_without_a_change_date_a_run_reads_above_the_last_successful_runs_highes
     prepare(warehouse, first.name, first.target)
     run = Run(first.name, first.target.name, "d", "r")
     mark, batches = first.watermark(), first.plan(1000)
+    assert first.scope().endswith("all keys: no run has left a watermark yet")
     assert sum(batch.planned_records for batch in batches) == 100
     start_run(warehouse, run, batches, watermark=mark)
     finish_run(warehouse, run, SUCCEEDED, {})
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("INSERT INTO app_xml VALUES (?, '<x/>', '2025-02-01')", (FIRST_KEY + 500,))
-    planned = pipeline(source, warehouse, **NO_CHANGE_DATE).plan(1000)
-    assert [batch.part for batch in planned] == [KeyRange(FIRST_KEY + 100, None)]
+    second = pipeline(source, warehouse, **NO_CHANGE_DATE)
+    assert [batch.part for batch in second.plan(1000)] == [KeyRange(FIRST_KEY + 100, None)]
+    assert second.scope().endswith("keys above the last successful run's")
+    assert pipeline(source, warehouse, **NO_CHANGE_DATE, force=True).scope().endswith("all keys (force)")
 
 
 def test_a_run_that_is_done_again_reads_what_it_read_and_not_above_its_own_highest_key(
@@ -183,6 +186,15 @@ def test_a_run_over_a_part_leaves_no_watermark(source: Warehouse, warehouse: War
     assert pipeline(source, warehouse).watermark() is None
 
 
+def test_a_table_that_is_not_there_is_found_before_its_listed_keys_are_asked_for(
+    source: Warehouse, warehouse: Warehouse
+) -> None:
+    pipeline(source, warehouse, key_list="mine").check()
+    for wrong in ({"source_table": "app_xmls"}, {"xml_column": "xmls"}):
+        with pytest.raises(SettingsError, match="xmls"):
+            pipeline(source, warehouse, key_list="mine", **wrong).check()
+
+
 def test_keys_of_another_kind_than_the_contracts_are_refused_when_planning(
     tmp_path: Path, source: Warehouse, warehouse: Warehouse
 ) -> None:
@@ -191,6 +203,8 @@ def test_keys_of_another_kind_than_the_contracts_are_refused_when_planning(
     (tmp_path / "lending.json").write_text(json.dumps(contract))
     with pytest.raises(SettingsError, match=r"key\.type"):
         pipeline(source, warehouse, contract_folder=tmp_path).plan(10)
+    with pytest.raises(SettingsError, match=r"key\.type"):
+        pipeline(source, warehouse, contract_folder=tmp_path, key_list="mine").check()
     for bound in ("x", "1_0", "\uff11", "9" * 19, "9" * 200):
         with pytest.raises(SettingsError, match="key_lower, key_upper: the contract's keys are numbers of 64 bits"):
             pipeline(source, warehouse, key_lower=bound).plan(10)
