@@ -63,7 +63,7 @@ def find_contract(name: str, folders: Sequence[Path] = (CONTRACT_FOLDER,)) -> Co
         raise SettingsError(f"contract_folder: {', '.join(missing)} is no absolute path of a folder on this machine")
     path = next((folder / f"{name}.json" for folder in folders if (folder / f"{name}.json").is_file()), None)
     if path is None:
-        known = sorted({found.stem for folder in folders for found in folder.glob("*.json")})
+        known = sorted({found.stem for folder in folders for found in folder.glob("*.json") if found.is_file()})
         raise SettingsError(f"contract {name}: there is no such file; there are {', '.join(known) or 'none'}")
     contract = read_contract(path)
     if contract.contract != name:

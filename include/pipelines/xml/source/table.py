@@ -100,6 +100,8 @@ def find_source_table(
     warehouse: Warehouse, names: SourceNames, window: Window | None, max_document_bytes: int | None = None
 ) -> SourceTable:
     """Raises `SettingsError` that names what is missing and what there is."""
+    if warehouse.name == "sqlite" and names.schema not in (None, "main"):
+        raise SettingsError(f"source_schema {names.schema}: SQLite has none, leave it out")
     columns, as_bytes = warehouse.transact(
         "look at the source table",
         lambda c: (_columns(c, names, warehouse.schema), _keeps_utf8(c)),

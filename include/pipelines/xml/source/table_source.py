@@ -115,7 +115,7 @@ class XmlTableSource:
             while size < self._page_bytes and (row := result.fetchone()) is not None:
                 record = record_of(row, self._max_document_bytes)
                 if page and page[-1].key == record.key:
-                    raise self._not_unique()
+                    raise self._not_unique(record.key)
                 page.append(record)
                 size += record.size
         complete = size < self._page_bytes and len(page) < self._page_rows
@@ -128,10 +128,11 @@ class XmlTableSource:
         same = self.table.key == self.table.bound(key)
         statement = sa.select(sa.func.count()).select_from(self.table.key.table).where(same)
         if connection.execute(statement).scalar_one() > 1:
-            raise self._not_unique()
+            raise self._not_unique(key)
 
-    def _not_unique(self) -> FatalError:
-        return FatalError(f"source table {self._names.full_table}: key_column {self._names.key} is not unique")
+    def _not_unique(self, key: Key) -> FatalError:
+        table, column = self._names.full_table, self._names.key
+        return FatalError(f"source table {table}: key_column {column} is not unique, {key!r} is there twice")
 
 
 class TableKeySpace:

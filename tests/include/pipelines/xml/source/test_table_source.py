@@ -218,7 +218,7 @@ def test_listed_keys_are_read_and_the_missing_ones_settle_as_rejects(path: Path,
 @pytest.mark.parametrize("page_rows", [1, 2, 10])
 def test_a_key_that_is_not_unique_stops_the_batch(path: Path, page_rows: int) -> None:
     warehouse = make_table(path, [(1, "<a/>"), (2, "<a/>"), (2, "<b/>"), (3, "<a/>")], "INTEGER")
-    with pytest.raises(FatalError, match="docs: key_column id is not unique"):
+    with pytest.raises(FatalError, match="docs: key_column id is not unique, 2 is there twice"):
         read(XmlTableSource(warehouse, NAMES, page_rows=page_rows))
 
 
@@ -230,6 +230,7 @@ def test_a_key_that_is_not_unique_stops_the_batch(path: Path, page_rows: int) ->
             SourceNames("docs", "app_id", "xml", "at"),
             "no key_column app_id, no change_date_column at; there are id, xml",
         ),
+        (SourceNames("docs", "id", "xml", schema="dbo"), "source_schema dbo: SQLite has none, leave it out"),
         (SourceNames("docs", "changed", "xml"), "key_column changed must be integer or text"),
     ],
 )
