@@ -76,7 +76,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @cache
 def _give_way() -> None:
     """Once a process: the tests of the one Airflow are the longest chain, and each of its many processes is short."""
-    os.nice(5)
+    if os.nice(0) == 0:
+        os.nice(5)
 
 
 def pytest_unconfigure() -> None:

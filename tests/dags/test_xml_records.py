@@ -22,6 +22,8 @@ from include.warehouse.connection import sqlite_warehouse
 from include.warehouse.key_lists import store_keys
 from tests.fixtures.tables import assert_every_record_settled_once, contents, one, rows
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = 120
 EVERYTHING = {"window_start": "2025-01-01T00:00:00Z", "window_end": "2026-01-01T00:00:00Z"}

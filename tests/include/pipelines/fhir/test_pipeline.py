@@ -37,6 +37,8 @@ from tests.include.pipelines.fhir.client.export.bulk_server import BulkServer, p
 from tests.include.pipelines.fhir.source.test_exported import deletions
 from tests.include.pipelines.fhir.test_mapping import view
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 120
 
 
