@@ -21,7 +21,7 @@ from tests.fixtures.airflow_server import ROOT, wait_for
 from tests.fixtures.tables import assert_every_record_settled_once, one
 from tests.include.pipelines.csv.house import lead, write_rows
 
-ROWS, DURABLE_S, PATIENT_S = 150, 0.25, 120.0
+ROWS, DURABLE_S, PATIENT_S = 150, 1.0, 120.0  # to become durable takes 20 ms, and on a busy machine 50 times that
 MORE_BYTES = 40 * 1024 * 1024
 MORE_PAID_BYTES = 24 * 1024 * 1024
 ROWS_A_DOMAIN = 4
